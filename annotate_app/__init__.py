@@ -1,0 +1,1 @@
+"""The web application: observers rate, curators run the study."""

@@ -1,0 +1,1 @@
+"""Queries: one file per noun."""

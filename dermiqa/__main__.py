@@ -1,0 +1,5 @@
+"""`python -m dermiqa`."""
+
+from dermiqa.cli import main
+
+main()

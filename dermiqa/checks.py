@@ -1,0 +1,13 @@
+"""What `dermiqa verify` runs: the checks of each floor, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workspace.settings import Workspace
+from workspace.verify import file_faults
+
+
+def all_faults(workspace: Workspace) -> Iterator[str]:
+    """One line for each fault found in a workspace."""
+    yield from file_faults(workspace)

@@ -1,0 +1,1 @@
+"""The verbs of the command line, thin: each parses, calls a library function and prints."""

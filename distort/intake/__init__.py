@@ -1,0 +1,1 @@
+"""Reading photos of any kind safely, judging them, and writing pristine PNG files."""

@@ -1,0 +1,1 @@
+"""Opinion scores: pure statistics on votes (NumPy, SciPy, pandas)."""

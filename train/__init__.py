@@ -1,0 +1,1 @@
+"""Training and use of quality models; reads exported files, never the database."""

@@ -1,0 +1,1 @@
+"""The ground floor: errors, settings, and the files that a project folder consists of."""
