@@ -65,9 +65,6 @@ def main() -> None:
     """Run the command line: exit 0 done, 1 the work found faults, 2 the call was wrong."""
     debug = "--debug" in sys.argv
     try:
-        from dermiqa.siblings import check_siblings
-
-        check_siblings()
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except DermiqaError as fault:
