@@ -11,6 +11,7 @@ check_siblings()
 
 _PUBLIC: dict[str, str] = {
     "Workspace": "workspace.settings:Workspace",
+    "create_workspace": "workspace.settings:create",
     "open_workspace": "workspace.settings:open_workspace",
     "DermiqaError": "workspace.errors:DermiqaError",
 }
