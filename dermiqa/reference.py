@@ -11,9 +11,9 @@ from dermiqa.cli import cli
 HEAD = """\
 # Commands
 
-Generated from the verbs' own help by `scripts/docs`. Every verb that prints results takes `--json`. Exit status: 0 done, 1 the work
-found faults, 2 the call was wrong. `--workspace` names a workspace; without it the nearest folder upwards with a `dermiqa.toml` is used,
-or `DERMIQA_WORKSPACE`.
+Generated from the verbs' own help by `scripts/docs`. Every verb that prints results takes `--json`. Exit status: 0 done, 1 the
+work found faults, 2 the call was wrong. `--workspace` names a workspace; without it `DERMIQA_WORKSPACE` does, or the nearest
+folder upwards with a `dermiqa.toml`.
 """
 
 

@@ -32,6 +32,12 @@ public_url = "http://127.0.0.1:8000"
 
 # Seed of everything random here: plans, random distortions, simulated observers.
 seed = 20250919
+
+# Backups: where `dermiqa backup` keeps them (outside this folder, best on another disk), how often `dermiqa serve` makes one
+# (minutes; 0: never), and how long they are kept ("7d,4w": one a day for 7 days, one a week for 4 weeks).
+backup_to = ""
+backup_every = 0
+backup_keep = "7d,4w"
 """
 
 
@@ -45,6 +51,9 @@ class Settings:
     database_url: str = "sqlite:///dermiqa.db"
     public_url: str = "http://127.0.0.1:8000"
     seed: int = 20250919
+    backup_to: str = ""
+    backup_every: int = 0
+    backup_keep: str = "7d,4w"
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,7 @@ def read_settings(path: Path) -> Settings:
     for key, value in table.items():
         if key not in known:
             raise WorkspaceFault(f"{path} has an unknown key {key!r}{nearest(key, list(known))}: correct or remove it")
-        expected = int if key in ("largest_side", "seed") else str
+        expected = type(known[key].default)
         if type(value) is not expected:
             word = "a whole number" if expected is int else "a text in quotes"
             raise WorkspaceFault(f"{path}: {key} is {value!r}, {word} was expected")
@@ -168,6 +177,8 @@ def _check_ranges(path: Path, settings: Settings) -> None:
         raise WorkspaceFault(f"{path}: largest_side is {settings.largest_side}, 16 to 8192 was expected")
     if not 0 <= settings.seed < 2**32:
         raise WorkspaceFault(f"{path}: seed is {settings.seed}, 0 to 4294967295 was expected")
+    if settings.backup_every < 0:
+        raise WorkspaceFault(f"{path}: backup_every is {settings.backup_every}, 0 or more minutes was expected")
     if not settings.public_url.startswith(("http://", "https://")):
         raise WorkspaceFault(f"{path}: public_url is {settings.public_url!r}, an address with http:// or https:// was expected")
     if not settings.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
