@@ -86,11 +86,8 @@ def workspace_files(workspace: Workspace) -> Iterator[Path]:
 
 def list_backups(to: Path) -> list[Backup]:
     """Finished backups, oldest first; a folder without its list was not finished and is left out."""
-    found = [
-        Backup(path.parent, json.loads(path.read_text(encoding="utf-8")))
-        for path in sorted(to.glob("*/backup.json"))
-        if path.is_file()
-    ]
+    lists = [path for path in to.glob("*/backup.json") if path.is_file()]
+    found = [Backup(path.parent, json.loads(path.read_text(encoding="utf-8"))) for path in lists]
     return sorted(found, key=lambda backup: backup.made)
 
 
@@ -134,13 +131,8 @@ def _store_database(workspace: Workspace, folder: Path, recipient: Any) -> dict[
         _place(plain, stored, recipient)
     finally:
         plain.unlink(missing_ok=True)
-    return {
-        "kind": kind,
-        "revision": revision,
-        "sha256": digest,
-        "stored_sha256": sha256_file(stored),
-        "bytes": stored.stat().st_size,
-    }
+    kept = {"sha256": digest, "stored_sha256": sha256_file(stored), "bytes": stored.stat().st_size}
+    return {"kind": kind, "revision": revision, **kept}
 
 
 def _store_file(workspace: Workspace, path: Path, to: Path, recipient: Any) -> dict[str, Any]:
@@ -149,12 +141,8 @@ def _store_file(workspace: Workspace, path: Path, to: Path, recipient: Any) -> d
     stored = to / "objects" / digest[:2] / name
     if not stored.exists():
         _place(path, stored, recipient)
-    return {
-        "file": path.relative_to(workspace.root).as_posix(),
-        "object": name,
-        "sha256": digest,
-        "mode": path.stat().st_mode & 0o777,
-    }
+    inside, mode = path.relative_to(workspace.root).as_posix(), path.stat().st_mode & 0o777
+    return {"file": inside, "object": name, "sha256": digest, "mode": mode}
 
 
 def _place(source: Path, target: Path, recipient: Any) -> None:

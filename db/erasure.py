@@ -1,7 +1,7 @@
 """An observer's rights: all that is kept about a person can be exported; erasing removes pseudonym and answers.
 
-Votes are removed or kept without a name, as the consent said. Each erasure leaves a line in `erasures.jsonl`, which stands beside the
-backups and is replayed by a restore, so that what was erased stays erased.
+Votes are removed or kept without a name, as the consent said. Each erasure leaves a line in `erasures.jsonl`, which stands
+beside the backups and is replayed by a restore, so that what was erased stays erased.
 """
 
 from __future__ import annotations
@@ -64,15 +64,15 @@ def everything_about(session: Session, observer: Observer) -> dict[str, Any]:
     return {
         "observer": observer.model_dump(mode="json", exclude=private),
         "panel_provider": observer.provider_hash is not None,
-        "votes": [
-            {
-                "question": question.name, "session": shown.session, "position": shown.position, "role": shown.role,
-                **rating.model_dump(mode="json", include={"value", "missing", "view_ms", "response_ms", "pixels_per_degree", "received"}),
-            }
-            for rating, shown, question in votes
-        ],
-        **{name: [row.model_dump(mode="json", exclude={"id", "observer_id", "token"}) for row in found] for name, found in rows.items()},
-    }  # fmt: skip
+        "votes": [_vote(rating, shown, question) for rating, shown, question in votes],
+        **{name: [row.model_dump(mode="json", exclude={"id", "observer_id", "token"}) for row in rows[name]] for name in rows},
+    }
+
+
+def _vote(rating: Rating, shown: Presentation, question: Question) -> dict[str, Any]:
+    kept = {"value", "missing", "view_ms", "response_ms", "pixels_per_degree", "received"}
+    place = {"question": question.name, "session": shown.session, "position": shown.position, "role": shown.role}
+    return {**place, **rating.model_dump(mode="json", include=kept)}
 
 
 def erase_observer(session: Session, observer: Observer, *, keep_votes: bool) -> dict[str, Any]:

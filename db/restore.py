@@ -93,7 +93,8 @@ def _build(backup: Backup, building: Path, database_url: str | None, identity: s
 
 
 def _object(backup: Backup, entry: dict[str, Any]) -> Path:
-    return backup.folder.parent / "objects" / entry["sha256"][:2] / entry["object"]
+    name: str = entry["object"]
+    return backup.folder.parent / "objects" / name[:2] / name
 
 
 def _take_out(stored: Path, target: Path, identity: str | None) -> None:
