@@ -5,4 +5,10 @@ from __future__ import annotations
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("dermiqa.commands.ground:init", "Make a workspace."),
     "verify": ("dermiqa.commands.ground:verify", "Check every file and table of a workspace."),
+    "distort": ("dermiqa.commands.distort:distort", "Make every variant of every photo."),
+    "sheet": ("dermiqa.commands.distort:sheet", "Draw contact sheets."),
+    "backup": ("dermiqa.commands.keeping:backup", "Back up the database and every file."),
+    "restore": ("dermiqa.commands.keeping:restore", "Put a backup into an empty folder."),
+    "db": ("dermiqa.commands.keeping:db", "The database: upgrade, copy."),
+    "observer": ("dermiqa.commands.keeping:observer", "An observer's rights: export, erase."),
 }

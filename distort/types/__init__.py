@@ -1,1 +1,1 @@
-"""Distortion types: one file per family of pure functions `(H, W, 3) uint8 RGB -> same`."""
+"""The distortions themselves: one file for each family, each a pure function of `(H, W, 3) uint8 RGB` to the same."""

@@ -1,0 +1,176 @@
+"""Recipes: which variants a photo gets. Built in: paper, kadid, kadid-seven; or a TOML file of one's own."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distort.catalogue import CATALOGUE, Distortion, find
+from workspace.errors import UsageFault, nearest
+
+LEGAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One distortion of a variant: a type of the catalogue with its amount; `level` is None for a free amount."""
+
+    number: int
+    level: int | None
+    amount: float
+
+    @property
+    def distortion(self) -> Distortion:
+        """The catalogue's entry."""
+        return CATALOGUE[self.number]
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the catalogue names this level as one that changes nothing."""
+        return self.level in self.distortion.identity_levels
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named variant: one step, or a chain applied in order."""
+
+    name: str
+    axis: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named list of variants. `strict` stretches each photo to its full range before and after, as KADID's frame does."""
+
+    name: str
+    variants: tuple[Variant, ...]
+    strict: bool = False
+
+
+PAPER = (
+    ("jpeg_1", "jpeg", 10, 3), ("jpeg_2", "jpeg", 10, 4), ("jpeg_3", "jpeg", 10, 5),
+    ("blur_1", "blur", 1, 4),
+    ("pixelate_1", "pixelate", 21, 2), ("pixelate_2", "pixelate", 21, 5),
+    ("sharpen_1", "sharpen", 24, 1), ("sharpen_2", "sharpen", 24, 2), ("sharpen_3", "sharpen", 24, 4),
+    ("brighten_1", "brightness", 16, 3), ("brighten_2", "brightness", 16, 4),
+    ("darken_1", "brightness", 17, 4), ("darken_2", "brightness", 17, 5),
+    ("color_1", "color", 7, 1), ("color_2", "color", 8, 3),
+    ("contrast_1", "contrast", 25, 1), ("contrast_2", "contrast", 25, 4), ("contrast_3", "contrast", 25, 5),
+)  # fmt: skip
+"""The default: the levels of KADID-10k with the largest smallest step of opinion on each of the paper's seven axes."""
+
+SEVEN = (
+    ("jpeg", "jpeg", 10), ("blur", "blur", 1), ("pixelate", "pixelate", 21), ("sharpen", "sharpen", 24),
+    ("brighten", "brightness", 16), ("darken", "brightness", 17), ("desaturate", "color", 7), ("oversaturate", "color", 8),
+    ("contrast", "contrast", 25),
+)  # fmt: skip
+
+
+def _step(number: int, level: int) -> Step:
+    return Step(number, level, CATALOGUE[number].amount(level))
+
+
+def _paper() -> tuple[Variant, ...]:
+    return tuple(Variant(name, axis, (_step(number, level),)) for name, axis, number, level in PAPER)
+
+
+def _seven() -> tuple[Variant, ...]:
+    return tuple(Variant(f"{name}_{k}", axis, (_step(n, k),)) for name, axis, n in SEVEN for k in range(1, 6))
+
+
+def _kadid() -> tuple[Variant, ...]:
+    return tuple(Variant(f"{d.name}_{k}", d.name, (_step(d.number, k),)) for d in CATALOGUE.values() for k in range(1, 6))
+
+
+BUILT_IN: dict[str, Callable[[], tuple[Variant, ...]]] = {"paper": _paper, "kadid": _kadid, "kadid-seven": _seven}
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """A built-in recipe by its name, or one's own from a TOML file. Raises UsageFault naming what is wrong and where."""
+    word = str(name_or_path)
+    if word in BUILT_IN:
+        return Recipe(word, BUILT_IN[word]())
+    path = Path(word)
+    if path.suffix != ".toml" and not path.is_file():
+        raise UsageFault(f"no recipe {word!r}{nearest(word, list(BUILT_IN))}: {', '.join(BUILT_IN)} or a TOML file was expected")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise UsageFault(f"the recipe {path} can't be read: {fault.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise UsageFault(f"{path} is not valid TOML: {fault}") from None
+    return _parse(table, path)
+
+
+def _parse(table: Mapping[str, Any], path: Path) -> Recipe:
+    _known(table, ("name", "strict", "variant"), str(path))
+    name, strict, entries = table.get("name", path.stem), table.get("strict", False), table.get("variant", [])
+    _check_name(name, f"{path}: name")
+    if name in BUILT_IN:
+        raise UsageFault(f"{path}: name is {name!r}, which is a built-in recipe: choose another")
+    if not isinstance(strict, bool):
+        raise UsageFault(f"{path}: strict is {strict!r}, true or false was expected")
+    if not isinstance(entries, list) or not entries:
+        raise UsageFault(f"{path} has no variants: at least one [[variant]] was expected")
+    variants = tuple(_variant(entry, f"{path}, variant {i}") for i, entry in enumerate(entries, start=1))
+    seen: dict[str, int] = {}
+    for i, variant in enumerate(variants, start=1):
+        if variant.name.lower() in seen:
+            raise UsageFault(f"{path}: variants {seen[variant.name.lower()]} and {i} are both named {variant.name!r}: rename one")
+        seen[variant.name.lower()] = i
+    return Recipe(name, variants, strict)
+
+
+def _variant(entry: Any, where: str) -> Variant:
+    if not isinstance(entry, dict):
+        raise UsageFault(f"{where} is {entry!r}, a table was expected: write it as [[variant]]")
+    _known(entry, ("name", "axis", "type", "level", "amount", "steps"), where)
+    _check_name(entry.get("name"), f"{where}: name")
+    if ("type" in entry) == ("steps" in entry):
+        raise UsageFault(f"{where}: one of `type` and `steps` was expected: a type with level or amount, or a list of them")
+    if "type" in entry:
+        steps: tuple[Step, ...] = (_free_step(entry, where),)
+    else:
+        listed = entry["steps"]
+        if not isinstance(listed, list) or len(listed) < 2 or not all(isinstance(s, dict) for s in listed):
+            raise UsageFault(f"{where}: steps is not a list of two tables or more, as [{{type = 1, level = 3}}, ...]")
+        for k, step in enumerate(listed, start=1):
+            _known(step, ("type", "level", "amount"), f"{where}, step {k}")
+        steps = tuple(_free_step(step, f"{where}, step {k}") for k, step in enumerate(listed, start=1))
+    axis = entry.get("axis", steps[0].distortion.name if len(steps) == 1 else "combined")
+    _check_name(axis, f"{where}: axis")
+    return Variant(entry["name"], axis, steps)
+
+
+def _free_step(entry: Mapping[str, Any], where: str) -> Step:
+    try:
+        distortion = find(entry.get("type", ""))
+        if ("level" in entry) == ("amount" in entry):
+            raise UsageFault("one of `level` (1 to 5) and `amount` was expected")
+        if "level" in entry:
+            if type(entry["level"]) is not int:
+                raise UsageFault(f"level is {entry['level']!r}, a whole number from 1 to 5 was expected")
+            return Step(distortion.number, entry["level"], distortion.amount(entry["level"]))
+        if type(entry["amount"]) not in (int, float):
+            raise UsageFault(f"amount is {entry['amount']!r}, a number was expected")
+        distortion.check(entry["amount"])
+        return Step(distortion.number, None, entry["amount"])
+    except UsageFault as fault:
+        raise UsageFault(f"{where}: {fault}") from None
+
+
+def _known(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in keys:
+            raise UsageFault(f"{where} has an unknown key {key!r}{nearest(key, list(keys))}: {', '.join(keys)} are known")
+
+
+def _check_name(name: Any, where: str) -> None:
+    if not isinstance(name, str) or not LEGAL_NAME.fullmatch(name) or name.lower() in DEVICES:
+        raise UsageFault(f"{where} is {name!r}: 1 to 60 letters, digits, - and _ were expected (it becomes a file name)")
