@@ -1,0 +1,69 @@
+"""Our own export of a rated study: `images/`, `scores.csv`, `votes.csv`; groups join subject, pristine photo and content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from train.datasets.base import Facts, Labels, need_columns, need_file, read_csv
+from train.groups import joined
+from workspace.errors import DatasetFault, UsageFault
+
+COLUMNS = ("file", "subject", "content", "pristine", "variant", "axis", "panel", "question", "mos", "sd", "n", "n_simulated")
+FACTS = Facts(
+    name="dermiqa",
+    title="dermiqa",
+    distortion="Artificial",
+    low=1.0,
+    high=10.0,
+    extremes=None,
+    count=None,
+    files=("scores.csv",),
+    folders=("images",),
+    score="column mos of one panel and one question, on the study's scale (1 to 10 unless low and high say otherwise)",
+    sd="column sd: standard deviation of the votes (ddof 1)",
+    group="subject, joined with pristine photo and content: whatever shares one of them stays together",
+    licence="as the folder's README says, per source",
+    citation="as the folder's README says",
+    address="",
+    options={"panel": (), "question": (), "low": (), "high": ()},
+    rank=7,
+)
+
+
+def read(
+    root: Path,
+    panel: str | None = None,
+    question: str | None = None,
+    low: float | str = 1.0,
+    high: float | str = 10.0,
+) -> Labels:
+    """The rows of one panel and question of `scores.csv`; without votes a row is left out. `simulated` if any vote is.
+
+    Raises UsageFault when there are several panels or questions and none was named.
+    """
+    path = need_file(root, FACTS.files, FACTS.title)
+    raw = read_csv(path, (), FACTS.title, dtype={"subject": str, "content": str, "pristine": str, "question": str, "panel": str})
+    raw = need_columns(raw, COLUMNS, path, FACTS.title)
+    raw = _chosen(_chosen(raw, "panel", panel, path), "question", question, path)
+    raw = raw[raw["mos"].notna()].reset_index(drop=True)
+    if raw.empty:
+        raise DatasetFault(f"{path} holds no row with a mean opinion score")
+    frame = raw.rename(columns={"mos": "score", "n": "votes"})
+    frame["sd"] = pd.to_numeric(frame["sd"], errors="coerce").astype(np.float64)
+    frame["group"] = joined([frame["file"], frame["subject"], frame["pristine"], frame["content"]])
+    simulated = bool(pd.to_numeric(raw["n_simulated"], errors="coerce").fillna(0).gt(0).any())
+    notes = ("scores hold votes of simulated observers",) if simulated else ()
+    return Labels(frame, root / "images", float(low), float(high), simulated=simulated, notes=notes)
+
+
+def _chosen(raw: pd.DataFrame, column: str, wanted: str | None, path: Path) -> pd.DataFrame:
+    there = sorted(raw[column].fillna("").unique())
+    if wanted is None and len(there) == 1:
+        return raw
+    if wanted is None or wanted not in there:
+        found = f"no {column} {wanted!r}" if wanted is not None else f"{len(there)} of them"
+        raise UsageFault(f"{path}: {found}; choose a {column}: {', '.join(there)}")
+    return raw[raw[column].fillna("") == wanted]
