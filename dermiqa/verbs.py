@@ -11,4 +11,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "restore": ("dermiqa.commands.keeping:restore", "Put a backup into an empty folder."),
     "db": ("dermiqa.commands.keeping:db", "The database: upgrade, copy."),
     "observer": ("dermiqa.commands.keeping:observer", "An observer's rights: export, erase."),
+    "train": ("dermiqa.commands.training:train", "Train a quality model."),
+    "score": ("dermiqa.commands.models:score", "Score photos with a model."),
+    "model": ("dermiqa.commands.models:model", "A model folder: export."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,14 @@ from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
 import db.models  # noqa: F401
-from db.engine import open_engine
 from db.migrate import require_current, upgrade
 from workspace.errors import DatabaseFault
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+def engine(tmp_path: Path, opening: Callable[[str], Engine]) -> Engine:
     """An empty SQLite database on disk."""
-    return open_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    return opening(f"sqlite:///{tmp_path / 'a.db'}")
 
 
 def test_the_migration_makes_the_models_tables(engine: Engine) -> None:
