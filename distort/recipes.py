@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from distort.catalogue import CATALOGUE, Distortion, find
 from workspace.errors import UsageFault, nearest
+from workspace.files import sha256_file
 
 LEGAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))])
@@ -46,11 +47,14 @@ class Variant:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named list of variants. `strict` stretches each photo to its full range before and after, as KADID's frame does."""
+    """A named list of variants. `strict` stretches each photo to its full range before and after, as KADID's frame does;
+    `weights` is the ONNX file of type 15 and `weights_sha256` its hash, both empty where no variant needs them."""
 
     name: str
     variants: tuple[Variant, ...]
     strict: bool = False
+    weights: str = ""
+    weights_sha256: str = ""
 
 
 PAPER = (
@@ -85,17 +89,24 @@ def _seven() -> tuple[Variant, ...]:
 
 
 def _kadid() -> tuple[Variant, ...]:
-    return tuple(Variant(f"{d.name}_{k}", d.name, (_step(d.number, k),)) for d in CATALOGUE.values() for k in range(1, 6))
+    kinds = [d for d in CATALOGUE.values() if d.is_kadid]
+    return tuple(Variant(f"{d.name}_{k}", d.name, (_step(d.number, k),)) for d in kinds for k in range(1, 6))
 
 
 BUILT_IN: dict[str, Callable[[], tuple[Variant, ...]]] = {"paper": _paper, "kadid": _kadid, "kadid-seven": _seven}
 
 
-def load_recipe(name_or_path: str | Path) -> Recipe:
-    """A built-in recipe by its name, or one's own from a TOML file. Raises UsageFault naming what is wrong and where."""
+def load_recipe(name_or_path: str | Path, *, dncnn: str | Path | None = None) -> Recipe:
+    """A built-in recipe by its name, or one's own from a TOML file. Raises UsageFault naming what is wrong and where.
+
+    `dncnn` is the weights file of type 15. Without it the recipe `kadid` takes `denoise_nlm`, which says so in its name.
+    """
     word = str(name_or_path)
     if word in BUILT_IN:
-        return Recipe(word, BUILT_IN[word]())
+        variants = BUILT_IN[word]()
+        if dncnn is None:
+            variants = tuple(_substituted(v) for v in variants)
+        return _with_weights(Recipe(word, variants), dncnn)
     path = Path(word)
     if path.suffix != ".toml" and not path.is_file():
         raise UsageFault(f"no recipe {word!r}{nearest(word, list(BUILT_IN))}: {', '.join(BUILT_IN)} or a TOML file was expected")
@@ -105,11 +116,36 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         raise UsageFault(f"the recipe {path} can't be read: {fault.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise UsageFault(f"{path} is not valid TOML: {fault}") from None
-    return _parse(table, path)
+    own = table.get("dncnn")
+    if own is not None and not isinstance(own, str):
+        raise UsageFault(f"{path}: dncnn is {own!r}, the name of an ONNX file in quotes was expected")
+    return _with_weights(_parse(table, path), dncnn or (path.parent / own if own else None))
+
+
+def _substituted(variant: Variant) -> Variant:
+    step = variant.steps[0]
+    if not step.distortion.needs_weights:
+        return variant
+    other = find("denoise_nlm")
+    return Variant(f"{other.name}_{step.level}", other.name, (Step(other.number, step.level, step.amount),))
+
+
+def _with_weights(recipe: Recipe, weights: str | Path | None) -> Recipe:
+    if not any(step.distortion.needs_weights for variant in recipe.variants for step in variant.steps):
+        return recipe
+    if weights is None:
+        raise UsageFault(
+            f"recipe {recipe.name} uses type 15 (denoise), which needs DnCNN's weights: name an ONNX file with --dncnn FILE "
+            "or `dncnn` in the recipe, or use denoise_nlm, which stands in for it"
+        )
+    path = Path(weights)
+    if not path.is_file():
+        raise UsageFault(f"{path} is not there: the ONNX file with DnCNN's weights was expected")
+    return replace(recipe, weights=str(path.resolve()), weights_sha256=sha256_file(path))
 
 
 def _parse(table: Mapping[str, Any], path: Path) -> Recipe:
-    _known(table, ("name", "strict", "variant"), str(path))
+    _known(table, ("name", "strict", "dncnn", "variant"), str(path))
     name, strict, entries = table.get("name", path.stem), table.get("strict", False), table.get("variant", [])
     _check_name(name, f"{path}: name")
     if name in BUILT_IN:

@@ -74,7 +74,7 @@ def distorter(rgb: Pixels, recipe: Recipe, seed: int, pixels: str) -> Callable[[
         image, lab = start, shared
         for place, step in enumerate(variant.steps):
             rng = random_state(seed, pixels, step, place) if step.distortion.random else None
-            image = step.distortion.apply(image, step.amount, rng=rng, lab=lab)
+            image = step.distortion.apply(image, step.amount, rng=rng, lab=lab, weights=recipe.weights)
             lab = Lab(image)
         return stretch(image) if recipe.strict else image
 
@@ -118,12 +118,19 @@ def planned(variant: Variant, recipe: Recipe, seed: int) -> Row:
         "recipe": recipe.name,
         "variant": variant.name,
         "axis": variant.axis,
-        "kadid_type": "+".join(f"{s.number:02d}" for s in steps),
-        "kadid_level": "+".join("" if s.level is None else str(s.level) for s in steps),
+        "kadid_type": "+".join(f"{s.number:02d}" if s.distortion.is_kadid else "" for s in steps),
+        "kadid_level": "+".join(str(s.level) if s.level and s.distortion.is_kadid else "" for s in steps),
         "parameter": "+".join(f"{s.amount:g}" for s in steps),
-        "unit": "+".join(s.distortion.unit for s in steps) + (", strict" if recipe.strict else ""),
+        "unit": "+".join(_unit(s, recipe) for s in steps),
         "seed": str(seed) if any(s.distortion.random for s in steps) else "",
     }
+
+
+def _unit(step: Step, recipe: Recipe) -> str:
+    unit = step.distortion.unit
+    if step.distortion.needs_weights:
+        unit += f" (DnCNN {recipe.weights_sha256[:12]})"
+    return f"{unit} (strict)" if recipe.strict else unit
 
 
 def _row(file: str, kind: str, name: str, data: bytes, rgb: Pixels, pixels: str) -> Row:
