@@ -112,7 +112,7 @@ class Votes:
 
         Earliest by `rep`, then `time`, then `position`, then the order of rows.
         """
-        pair = self._cell()
+        pair = self.cells()
         if len(np.unique(pair)) == len(pair):
             return self
         keys: list[NDArray[Any]] = [np.arange(len(pair))]
