@@ -1,0 +1,194 @@
+"""Reading one file safely: what it is, its pixels as 8-bit RGB, its orientation and colour profile. Nothing else is kept."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from distort.intake.pixels import to_rgb
+from distort.types.arrays import Pixels
+from workspace.errors import DermiqaError, MissingExtra, PhotoFault
+
+MOST_PIXELS = 100_000_000
+MOST_BYTES = 700_000_000
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_NO_FORMATS = frozenset({"EPS", "WMF", "GRIB", "HDF5", "BUFR", "MPEG", "FITS"})
+"""Formats that Pillow hands to other programs or that hold no photographs."""
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_ORIENTATION = 274
+
+
+@dataclass(frozen=True)
+class Original:
+    """A decoded file: `rgb` `(H, W, 3)` uint8 as stored, not yet turned by `orientation` (1..8) nor moved from `profile` to sRGB.
+
+    `quality` is the JPEG quality 1..100 that its quantisation tables stand for (None: not a JPEG); `flags` are words.
+    """
+
+    rgb: Pixels
+    format: str
+    orientation: int = 1
+    profile: bytes | None = None
+    quality: float | None = None
+    flags: tuple[str, ...] = ()
+
+
+def read_photo(path: Path) -> Original:
+    """Decode the first picture of a file of any known format.
+
+    Raises PhotoFault with one line for anything that is no photo, is cut off or damaged, or holds more than 100 million
+    pixels; MissingExtra for HEIC and DICOM without the part that reads them.
+    """
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise PhotoFault("the file is empty")
+        if size > MOST_BYTES:
+            raise PhotoFault(f"the file has {size / 1e6:,.0f} MB, at most {MOST_BYTES / 1e6:,.0f} MB are read")
+        with path.open("rb") as stream:
+            head = stream.read(132)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _read(path, head)
+    except DermiqaError:
+        raise
+    except MemoryError:
+        raise PhotoFault("reading it needs more memory than is allowed") from None
+    except OSError as fault:
+        raise PhotoFault(_reason(fault)) from None
+    except Exception as fault:
+        raise PhotoFault(f"damaged: {_short(fault)}") from None
+
+
+def _read(path: Path, head: bytes) -> Original:
+    if head[128:132] == b"DICM":
+        from distort.intake.dicom import read_dicom
+
+        return read_dicom(path)
+    if head[4:8] == b"ftyp" and any(brand in head for brand in _HEIC_BRANDS):
+        _register_heif()
+    try:
+        image = Image.open(path, formats=_formats())
+    except UnidentifiedImageError:
+        raise PhotoFault(f"not a photo that can be read (it starts with {head[:8]!r})") from None
+    with image:
+        check_size(*image.size)
+        if image.format in ("JPEG", "MPO"):
+            return _read_jpeg(image, path)
+        image.load()
+        rgb, profile, flags = to_rgb(image)
+        more = _has_more(image)
+        orientation = _orientation(image)
+        return Original(rgb, image.format or "", orientation, profile, None, (*flags, *(["first_frame"] if more else [])))
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise PhotoFault for a picture with more than 100 million pixels or none."""
+    if width < 1 or height < 1:
+        raise PhotoFault(f"it holds a picture of {width} x {height} pixels")
+    if width * height > MOST_PIXELS:
+        raise PhotoFault(f"it claims {width} x {height} pixels; at most {MOST_PIXELS / 1e6:.0f} million are read")
+
+
+def _formats() -> list[str]:
+    """All formats that Pillow knows here, photographs' first."""
+    Image.init()
+    first = [f for f in ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF", "BMP", "GIF") if f in Image.ID]
+    return first + [f for f in Image.ID if f not in first and f not in _NO_FORMATS]
+
+
+def _register_heif() -> None:
+    try:
+        from pi_heif.as_plugin import register_heif_opener
+    except ImportError:
+        raise MissingExtra("HEIC photos can't be read: the reader", "heic") from None
+    register_heif_opener(thumbnails=False)
+
+
+def _read_jpeg(image: Image.Image, path: Path) -> Original:
+    quality = _quality(image)
+    profile = image.info.get("icc_profile") or None
+    rgb = _fast_rgb(path.read_bytes()) if image.mode == "RGB" else None
+    flags: list[str] = []
+    if rgb is None or rgb.shape[:2] != (image.height, image.width):
+        image.load()
+        rgb, profile, flags = to_rgb(image)
+    return Original(rgb, "JPEG", _orientation(image), profile, quality, tuple(flags))
+
+
+def _fast_rgb(data: bytes) -> Pixels | None:
+    """A complete JPEG's pixels by OpenCV, equal to Pillow's and sooner in an array; None where Pillow has to judge."""
+    import cv2
+
+    if not ends_well(data):
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
+
+
+def ends_well(data: bytes) -> bool:
+    """Whether a JPEG's segments can be walked to its end marker; OpenCV fills a cut-off picture up in silence.
+
+    Source: ITU-T T.81, B.1.1: in a scan 0xFF is followed by 0 or a restart marker, anything else begins a segment.
+    """
+    place = 2
+    while place + 4 <= len(data):
+        marker = data[place + 1]
+        if data[place] != 0xFF:
+            return False
+        if marker == 0xFF:
+            place += 1
+            continue
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker == 0xDA:
+            after = _AFTER_SCAN.search(data, place)
+            if after is None:
+                return False
+            place = after.start()
+            if data[place + 1] == 0xD9:
+                return True
+    return False
+
+
+def _quality(image: Image.Image) -> float | None:
+    """The quality whose standard luminance table (T.81, Annex K.1, scaled as libjpeg does) has the same mean."""
+    tables = getattr(image, "quantization", None)
+    if not tables:
+        return None
+    scale = 100.0 * float(np.mean(next(iter(tables.values())))) / 57.625
+    return float(np.clip(5000.0 / scale if scale > 100 else (200.0 - scale) / 2.0, 1, 100))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block tells nothing; the picture itself is whole
+        return 1
+    return value if 1 <= value <= 8 else 1
+
+
+def _has_more(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False)) and image.format not in ("ICO", "ICNS")
+    except Exception:  # counting frames may meet a damaged one behind the first
+        return True
+
+
+def _reason(fault: OSError) -> str:
+    text = _short(fault)
+    if "truncated" in text.lower():
+        return f"cut off or damaged: {text}"
+    if fault.errno:
+        return f"can't be read: {fault.strerror}"
+    return f"damaged or of an unknown kind: {text}"
+
+
+def _short(fault: Exception) -> str:
+    text = " ".join(str(fault).split()) or type(fault).__name__
+    text = re.sub(r"'[^']*[/\\][^']*'", "the file", text)
+    return text if len(text) <= 100 else text[:97] + "..."
