@@ -124,7 +124,7 @@ class Votes:
         starts = np.flatnonzero(np.diff(pair[order], prepend=-1))
         return self.select(np.sort(order[starts]))
 
-    def _cell(self) -> Ints:
+    def cells(self) -> Ints:
         """One number per (stimulus, observer, panel, question)."""
         pair = self.stimulus * max(1, len(self.observers)) + self.observer
         for name in ("panel", "question"):
