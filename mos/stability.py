@@ -1,0 +1,143 @@
+"""How far the scores would hold with other observers: split halves, rank stability against n, connectedness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.stats import rankdata
+
+from mos.estimate import Estimate, finite
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RankStability:
+    """SROCC between the MOS of two disjoint random groups of n observers: mean and 2.5 and 97.5 % of the draws."""
+
+    n: int
+    srocc: float | None
+    low: float | None
+    high: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"n": self.n, "srocc": self.srocc, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class Connectedness:
+    """Whether observers and stimuli hang together by votes: biases of parts that do not can't be compared.
+
+    `groups[i]` is the part of observer i, `(I,)`; `common_least` and `common_median` count stimuli shared by two observers.
+    """
+
+    parts: int
+    groups: Ints
+    common_least: int
+    common_median: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        made: dict[str, Any] = {"connected": self.parts == 1, "parts": self.parts}
+        made |= {"common_stimuli_least": self.common_least, "common_stimuli_median": self.common_median}
+        if self.parts > 1:
+            made["reason"] = f"{self.parts} parts share no stimulus: observers' biases can't be compared between them"
+        return made
+
+
+def split_half(matrix: Floats, *, draws: int = 1000, seed: int = 0) -> Estimate:
+    """Correlation of the MOS of random halves of the observers, lengthened to all of them (Spearman-Brown 2r / (1 + r)).
+
+    `matrix` stimuli x observers `(J, I)`, nan = missing. Value: mean of the draws; interval: their 2.5 and 97.5 %.
+    """
+    rated = matrix[:, ~np.isnan(matrix).all(0)]
+    observers = rated.shape[1]
+    if observers < 4 or rated.shape[0] < 3:
+        return Estimate.none("needs four observers and three stimuli")
+    order = np.argsort(np.random.default_rng(seed).random((draws, observers)), axis=1)
+    first = np.zeros((draws, observers))
+    np.put_along_axis(first, order[:, : observers // 2], 1.0, axis=1)
+    second = np.zeros((draws, observers))
+    np.put_along_axis(second, order[:, observers // 2 : 2 * (observers // 2)], 1.0, axis=1)
+    r = _correlations(_means(rated, first), _means(rated, second))
+    r = r[np.isfinite(r)]
+    if not len(r):
+        return Estimate.none("the halves share no stimuli that differ")
+    lengthened = 2 * r / (1 + r)
+    low, high = np.quantile(lengthened, [0.025, 0.975])
+    return Estimate.of(float(lengthened.mean()), float(low), float(high))
+
+
+def _means(matrix: Floats, masks: Floats) -> Floats:
+    """Means of each stimulus over each set of observers: masks `(B, I)` -> `(B, J)`, nan where no vote."""
+    present = ~np.isnan(matrix)
+    filled = np.where(present, matrix, 0.0)
+    counts = masks @ present.T.astype(float)
+    means = np.full(counts.shape, np.nan)
+    np.divide(masks @ filled.T, counts, out=means, where=counts > 0)
+    return means
+
+
+def _correlations(a: Floats, b: Floats) -> Floats:
+    """Pearson's r row by row of `(B, J)`, over the columns known in both."""
+    both = ~(np.isnan(a) | np.isnan(b))
+    n = np.maximum(both.sum(1, keepdims=True), 1)
+    x, y = np.where(both, a, 0.0), np.where(both, b, 0.0)
+    x = np.where(both, x - x.sum(1, keepdims=True) / n, 0.0)
+    y = np.where(both, y - y.sum(1, keepdims=True) / n, 0.0)
+    scale = np.sqrt(np.einsum("ij,ij->i", x, x) * np.einsum("ij,ij->i", y, y))
+    enough = (both.sum(1) >= 3) & (scale > 0)
+    r = np.full(len(x), np.nan)
+    np.divide(np.einsum("ij,ij->i", x, y), scale, out=r, where=enough)
+    return r
+
+
+def rank_stability(matrix: Floats, *, sizes: list[int] | None = None, draws: int = 50, seed: int = 0) -> list[RankStability]:
+    """SROCC of two disjoint groups of n observers for growing n (up to half of all): what a repeated study would give."""
+    rated = matrix[:, ~np.isnan(matrix).all(0)]
+    observers = rated.shape[1]
+    asked = sizes or sorted({n for n in (2, 3, 5, 8, 10, 12, 15, 20, 24, 30, 40, 60, 100) if 2 * n <= observers})
+    rng = np.random.default_rng(seed)
+    made = []
+    for n in asked:
+        order = np.argsort(rng.random((draws, observers)), axis=1)
+        groups = np.zeros((2, draws, observers))
+        for half in range(2):
+            np.put_along_axis(groups[half], order[:, half * n : (half + 1) * n], 1.0, axis=1)
+        first, second = (np.round(_means(rated, group), 9) for group in groups)
+        unknown = np.isnan(first) | np.isnan(second)
+        r = np.array([_spearman(a[~gap], b[~gap]) for a, b, gap in zip(first, second, unknown, strict=True)])
+        r = r[np.isfinite(r)]
+        low, high = np.quantile(r, [0.025, 0.975]) if len(r) else (np.nan, np.nan)
+        made.append(RankStability(n, finite(float(r.mean())) if len(r) else None, finite(float(low)), finite(float(high))))
+    return made
+
+
+def _spearman(a: Floats, b: Floats) -> float:
+    if len(a) < 3:
+        return np.nan
+    return float(_correlations(rankdata(a)[None], rankdata(b)[None])[0])
+
+
+def connectedness(matrix: Floats) -> Connectedness:
+    """Parts of the graph observers - stimuli, stimuli x observers `(J, I)`, nan = missing; observers without votes left out."""
+    present = ~np.isnan(matrix)
+    j, i = present.shape
+    rows, columns = np.nonzero(present)
+    graph = coo_matrix((np.ones(len(rows)), (rows, columns + j)), shape=(j + i, j + i))
+    label = connected_components(graph, directed=False)[1][j:].astype(np.int64)
+    active = present.any(0)
+    groups = np.unique(label[active], return_inverse=True)[1].astype(np.int64)
+    out = np.full(i, -1, np.int64)
+    out[active] = groups
+    common = present[:, active].T.astype(float) @ present[:, active].astype(float)
+    pairs = common[np.triu_indices(len(common), 1)]
+    least, median = (int(pairs.min()), float(np.median(pairs))) if len(pairs) else (0, 0.0)
+    return Connectedness(int(groups.max()) + 1 if len(groups) else 0, out, least, median)
