@@ -6,6 +6,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "init": ("dermiqa.commands.ground:init", "Make a workspace."),
     "verify": ("dermiqa.commands.ground:verify", "Check every file and table of a workspace."),
     "prepare": ("dermiqa.commands.photos:prepare", "Bring photos in as pristine images."),
+    "catalogue": ("dermiqa.commands.distort:catalogue", "Print every distortion with its levels."),
+    "preview": ("dermiqa.commands.distort:preview", "Show what a recipe makes of one photo."),
     "distort": ("dermiqa.commands.distort:distort", "Make every variant of every photo."),
     "sheet": ("dermiqa.commands.distort:sheet", "Draw contact sheets."),
     "backup": ("dermiqa.commands.keeping:backup", "Back up the database and every file."),
