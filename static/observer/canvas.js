@@ -1,0 +1,60 @@
+// The picture on whole device pixels: a canvas of n k device pixels, CSS size n k / ratio, so that nothing resamples it.
+
+export const GREY = "#808080";
+
+/** Copies of each pixel per side. From measured device pixels per degree: the fewest that keep the picture's
+ *  pixels per degree at or below `high`; unmeasured: one per whole step of the device pixel ratio. */
+export function replication(ratio, devicePixelsPerDegree, high) {
+  if (devicePixelsPerDegree > 0 && high > 0) {
+    return Math.max(1, Math.ceil(devicePixelsPerDegree / high - 1e-9));
+  }
+  return Math.max(1, Math.floor(ratio + 0.25));
+}
+
+/** CSS size of a picture of `width` x `height` pixels, each copied `k` times per side. */
+export function cssSize(width, height, k, ratio) {
+  return { width: (width * k) / ratio, height: (height * k) / ratio };
+}
+
+/** Lays the canvas in the middle of `stage`, its corner on a whole device pixel of the window. */
+export function place(canvas, stage, ratio) {
+  const box = stage.getBoundingClientRect();
+  const left = Math.round((box.left + box.width / 2) * ratio - canvas.width / 2);
+  const top = Math.round((box.top + box.height / 2) * ratio - canvas.height / 2);
+  canvas.style.left = `${left / ratio - box.left}px`;
+  canvas.style.top = `${top / ratio - box.top}px`;
+  canvas.style.width = `${canvas.width / ratio}px`;
+  canvas.style.height = `${canvas.height / ratio}px`;
+}
+
+/** Draws a bitmap with every pixel copied `k` times per side. */
+export function draw(canvas, bitmap, k) {
+  canvas.width = bitmap.width * k;
+  canvas.height = bitmap.height * k;
+  const pen = canvas.getContext("2d", { alpha: false });
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+}
+
+/** Fetches a picture and decodes it whole; the file's numbers are taken as they are. */
+export async function decode(response) {
+  return createImageBitmap(await response.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+}
+
+/** Shows a picture of this server at 1:1 in every `canvas[data-picture]` of a page, and again when the ratio changes. */
+export async function showAll(root = document) {
+  const places = [...root.querySelectorAll("canvas[data-picture]")];
+  await Promise.all(places.map(async (canvas) => {
+    const bitmap = await decode(await fetch(canvas.dataset.picture, { credentials: "same-origin" }));
+    const paint = () => {
+      const ratio = window.devicePixelRatio;
+      const k = canvas.dataset.copies ? Number(canvas.dataset.copies) : replication(ratio);
+      draw(canvas, bitmap, k);
+      place(canvas, canvas.parentElement, ratio);
+    };
+    canvas.parentElement.style.minHeight = `${(bitmap.height * replication(window.devicePixelRatio)) / window.devicePixelRatio}px`;
+    paint();
+    window.addEventListener("resize", paint);
+    canvas.dataset.shown = "yes";
+  }));
+}
