@@ -9,7 +9,7 @@ from pathlib import Path
 
 from distort import png
 from distort.intake.judge import judge
-from distort.intake.pixels import to_srgb
+from distort.intake.pixels import has_own_curve, to_srgb
 from distort.intake.read import Original, read_photo
 from distort.intake.shape import Edits, edit, edits_of, fit, upright
 from distort.types.arrays import Pixels
@@ -84,14 +84,17 @@ def prepare_one(task: Task) -> Outcome:
 def pristine(original: Original, edits: Edits, side: int) -> tuple[Pixels, list[str]]:
     """The pristine image of a decoded file, `(H, W, 3)` uint8 sRGB with largest side at most `side`, and its reading flags.
 
-    Without edits the picture is fitted before it is turned and converted: the same pixels, a fraction of the work.
+    Without edits the picture is fitted before it is turned: the same pixels, a fraction of the work. A profile with sRGB's own
+    tone curve (Display P3) is converted after the fitting for the same reason, any other before.
     """
-    if edits:
-        small = fit(edit(upright(original.rgb, original.orientation), edits), side)
-    else:
-        small = upright(fit(original.rgb, side), original.orientation)
-    rgb, flags = to_srgb(small, original.profile)
-    return rgb, [*original.flags, *flags]
+    rgb, profile, flags = original.rgb, original.profile, list(original.flags)
+    if has_own_curve(profile):
+        rgb, more = to_srgb(rgb, profile)
+        profile, flags = None, [*flags, *more]
+    turn = original.orientation
+    small = fit(edit(upright(rgb, turn), edits), side) if edits else upright(fit(rgb, side), turn)
+    small, more = to_srgb(small, profile)
+    return small, [*flags, *more]
 
 
 def _original_hash(path: Path) -> str:

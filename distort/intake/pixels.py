@@ -81,6 +81,16 @@ def to_srgb(rgb: Pixels, profile: bytes | None) -> tuple[Pixels, list[str]]:
     return np.asarray(moved, dtype=np.uint8), ["profile_converted"]
 
 
+def has_own_curve(profile: bytes | None) -> bool:
+    """Whether greys move under an RGB profile's conversion, so that averages of pixels must be taken after it, in sRGB."""
+    transform = _transform(profile, "RGB") if profile else None
+    if transform is None or transform == "bad":
+        return False
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(ramp), transform)).astype(int)
+    return bool(np.abs(moved - ramp).max() > 1)
+
+
 def colours(profile: bytes | None) -> str:
     """The colour space of an ICC profile: `RGB`, `CMYK`, `GRAY` ..., or an empty text when it is none."""
     if not profile or len(profile) < 128 or profile[36:40] != b"acsp":

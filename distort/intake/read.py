@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -70,17 +72,20 @@ def _read(path: Path, head: bytes) -> Original:
         from distort.intake.dicom import read_dicom
 
         return read_dicom(path)
-    if head[4:8] == b"ftyp" and any(brand in head for brand in _HEIC_BRANDS):
-        _register_heif()
+    formats = _formats()
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS and "HEIF" not in formats:
+        raise MissingExtra("HEIC photos can't be read: the reader", "heic")
     try:
-        image = Image.open(path, formats=_formats())
+        image: Image.Image = Image.open(path, formats=formats)
     except UnidentifiedImageError:
-        raise PhotoFault(f"not a photo that can be read (it starts with {head[:8]!r})") from None
+        raise PhotoFault(f"not a photo, or damaged at its beginning ({head[:8]!r})") from None
+    except Image.DecompressionBombError as fault:
+        raise PhotoFault(_too_large(str(fault))) from None
     with image:
         check_size(*image.size)
         if image.format in ("JPEG", "MPO"):
             return _read_jpeg(image, path)
-        image.load()
+        image = _loaded(image, path)
         rgb, profile, flags = to_rgb(image)
         more = _has_more(image)
         orientation = _orientation(image)
@@ -92,22 +97,49 @@ def check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise PhotoFault(f"it holds a picture of {width} x {height} pixels")
     if width * height > MOST_PIXELS:
-        raise PhotoFault(f"it claims {width} x {height} pixels; at most {MOST_PIXELS / 1e6:.0f} million are read")
+        raise PhotoFault(_too_large(f"{width} x {height} pixels"))
 
 
-def _formats() -> list[str]:
-    """All formats that Pillow knows here, photographs' first."""
+def _too_large(claim: str) -> str:
+    claimed = re.search(r"\d+ x \d+ pixels|\d+ pixels", claim)
+    return f"it claims {claimed[0] if claimed else 'more pixels'}; at most {MOST_PIXELS / 1e6:.0f} million are read"
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    """All formats that Pillow knows here, photographs' first; HEIC is among them when its reader is installed."""
     Image.init()
-    first = [f for f in ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF", "BMP", "GIF") if f in Image.ID]
-    return first + [f for f in Image.ID if f not in first and f not in _NO_FORMATS]
-
-
-def _register_heif() -> None:
     try:
         from pi_heif.as_plugin import register_heif_opener
     except ImportError:
-        raise MissingExtra("HEIC photos can't be read: the reader", "heic") from None
-    register_heif_opener(thumbnails=False)
+        pass
+    else:
+        register_heif_opener(thumbnails=False)
+    first = [f for f in ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF", "BMP", "GIF") if f in Image.ID]
+    return (*first, *(f for f in Image.ID if f not in first and f not in _NO_FORMATS))
+
+
+def _loaded(image: Image.Image, path: Path) -> Image.Image:
+    """The image with its pixels; an animated PNG whose later frames are damaged is read without them."""
+    try:
+        image.load()
+    except SyntaxError:
+        if image.format != "PNG":
+            raise
+        image = Image.open(io.BytesIO(_without_animation(path.read_bytes())), formats=["PNG"])
+        image.load()
+    return image
+
+
+def _without_animation(data: bytes) -> bytes:
+    """A PNG's bytes without the chunks of further frames (PNG 3rd edition, 11.3.6)."""
+    kept, place = [data[:8]], 8
+    while place + 8 <= len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 8] not in (b"acTL", b"fcTL", b"fdAT"):
+            kept.append(data[place:end])
+        place = end
+    return b"".join(kept)
 
 
 def _read_jpeg(image: Image.Image, path: Path) -> Original:
