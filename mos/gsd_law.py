@@ -70,7 +70,7 @@ def _log(p: Floats) -> Floats:
     return np.log(np.maximum(p, 1e-300))
 
 
-def gsd_fit(counts: Floats, zooms: int = 14) -> tuple[Floats, Floats]:
+def gsd_fit(counts: Floats, zooms: int = 30) -> tuple[Floats, Floats]:
     """Maximum likelihood psi and rho `(J,)` of histograms `(J, m)`: a grid, then `zooms` halvings around the best point."""
     m = counts.shape[1]
     grid_psi, grid_rho, table = _grid(m)
@@ -85,17 +85,15 @@ def gsd_fit(counts: Floats, zooms: int = 14) -> tuple[Floats, Floats]:
 def _zoomed(counts: Floats, psi: Floats, rho: Floats, zooms: int) -> tuple[Floats, Floats]:
     m, rows = counts.shape[1], np.arange(len(counts))
     across, along = (a.ravel() for a in np.meshgrid([-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]))
-    wide, tall = 0.5 / PSI_STEPS, 0.015
+    size = np.full((len(counts), 1), 0.5)
     for _ in range(zooms):
-        near_psi = np.clip(psi[:, None] + wide * across, 1, m)
-        near_rho = np.clip(rho[:, None] + tall * along, EDGE, 1)
+        near_psi = np.clip(psi[:, None] + size / PSI_STEPS * across, 1, m)
+        near_rho = np.clip(rho[:, None] + size * 0.03 * along, EDGE, 1)
         gain = np.einsum("jgm,jm->jg", _log(gsd_probabilities(near_psi, near_rho, m)), counts)
         gain[:, 4] += 1e-12
         best = np.argmax(gain, axis=1)
         psi, rho = near_psi[rows, best], near_rho[rows, best]
-        settled = best == 4
-        shrink = 0.5 if settled.mean() > 0.5 else 0.75
-        wide, tall = wide * shrink, tall * shrink
+        size = np.where((best == 4)[:, None], size * 0.5, size)
     return psi, rho
 
 
