@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -55,6 +56,14 @@ def estimate(images: int, input_size: int, *, packed: bool = False) -> int:
     """Bytes that the cache of so many images takes; the packed form is estimated from photographs (a quarter to a third)."""
     raw = images * 3 * (train_side(input_size) ** 2 + input_size**2)
     return int(raw * PACKED_SHARE) if packed else raw
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes free on the disk that holds (or will hold) a folder."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
 
 
 def cache_folder(loaded: LoadedSet, input_size: int, resize: str, cache_dir: Path, *, packed: bool = False) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -131,8 +132,8 @@ def _one(loaded: LoadedSet, groups: list[str], rule: Rule, seed: int, number: in
 
 def _deal(groups: list[str], shares: Mapping[str, float], key: tuple[object, ...]) -> list[str]:
     """Whole groups in random order to the parts of `shares` (of all images), each as full as it gets; the rest is train."""
-    sizes = pd.Series(groups).value_counts()
-    order = random_for(*key).permutation(sorted(sizes.index))
+    sizes = Counter(groups)
+    order = random_for(*key).permutation(sorted(sizes)).tolist()
     part_of: dict[str, str] = {}
     for part, share in shares.items():
         room = share * len(groups)
@@ -145,9 +146,9 @@ def _deal(groups: list[str], shares: Mapping[str, float], key: tuple[object, ...
 
 def _folds(groups: list[str], number: int, n: int, key: tuple[object, ...]) -> list[str]:
     """Fold `number` tests, the next one validates. Folds are equal in images as far as whole groups allow."""
-    sizes = pd.Series(groups).value_counts()
-    shuffled = random_for(*key).permutation(sorted(sizes.index))
-    order = sorted(shuffled, key=lambda group: -int(sizes[group]))
+    sizes = Counter(groups)
+    shuffled = random_for(*key).permutation(sorted(sizes)).tolist()
+    order = sorted(shuffled, key=lambda group: -sizes[group])
     filled, fold_of = np.zeros(n), {}
     for group in order:
         fold = int(np.argmin(filled))

@@ -21,7 +21,12 @@ DEPTH = 4
 
 @dataclass(frozen=True)
 class Facts:
-    """One set in numbers and words: `extremes` and `count` of the published label file, `low` and `high` of its nominal scale."""
+    """One set in numbers and words: `extremes` and `count` of the published label file, `low` and `high` of its nominal scale.
+
+    `files` and `folders`: spellings of the label file and of the image folder, the preferred one first. `role`: split, test or
+    train_val (train.splits.ROLES). `sizes`: published image sizes. `digests`: beginnings of `labels_digest` of known releases.
+    `unscored`: pattern of images that belong to the set without a score. `options`: what its reader takes, with allowed values.
+    """
 
     name: str
     title: str
@@ -43,6 +48,7 @@ class Facts:
     paper_count: int | None = None
     sizes: tuple[tuple[int, int], ...] = ()
     digests: tuple[str, ...] = ()
+    unscored: str = ""
     official: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ FACTS = Facts(
     files=("mos_val_rating.csv",),
     folders=("image", "images"),
     sizes=((512, 512),),
+    digests=("93be5c9f2694fae4",),
     score="column mos: 0 to 1",
     sd="square root of the third column, the variance (its name differs between copies)",
     group="photo (the name before the last underscore); 1,366 photos hold 2 to 8 faces",

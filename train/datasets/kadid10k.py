@@ -20,6 +20,7 @@ FACTS = Facts(
     files=("dmos.csv",),
     folders=("images",),
     sizes=((512, 384),),
+    digests=("7701a8e0bf9afc7f",),
     score="column dmos: mean of 30 votes, 1 to 5, higher is better in spite of its name",
     sd="column var: the population standard deviation of the votes (ddof 0), not a variance",
     group="reference image (first three characters of the name)",
@@ -27,9 +28,9 @@ FACTS = Facts(
     citation="Lin, Hosu and Saupe: KADID-10k: a large-scale artificially distorted IQA database. QoMEX 2019",
     address="https://database.mmsp-kn.de/kadid-10k-database.html",
     notes=("the folder also holds the 81 references, which have no score",),
+    unscored=r"i\d\d\.png",
     rank=6,
 )
-EXTRA_IMAGES = r"i\d\d\.png"
 
 
 def read(root: Path) -> Labels:

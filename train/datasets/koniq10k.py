@@ -23,6 +23,7 @@ FACTS = Facts(
     files=("koniq10k_scores_and_distributions.csv", OFFICIAL),
     folders=("1024x768", "512x384"),
     sizes=((1024, 768), (512, 384)),
+    digests=("94619d8806961f67",),
     score="mean of about 120 votes, 1 to 5, from the distribution of votes; score = zscore: the authors' rescaled one, 0 to 100",
     sd="column SD: standard deviation of the votes on 1 to 5 (ddof 1)",
     group="the image itself",

@@ -24,6 +24,7 @@ FACTS = Facts(
     role="test",
     files=(_NAMES,),
     folders=("Images",),
+    digests=("8a80638046e23519",),
     score="AllMOS_release: mean of about 175 votes, 0 to 100",
     sd="AllStdDev_release: standard deviation of the votes",
     group="the image itself",
@@ -32,9 +33,9 @@ FACTS = Facts(
     address="https://live.ece.utexas.edu/research/ChallengeDB/index.html",
     options={"keep": ("1162", "1169")},
     notes=("the first seven, t1 to t7, trained the observers and are dropped (keep = 1169 keeps them, as the paper seems to)",),
+    unscored=r"(?:trainingimages/)?t\d\.bmp",
     rank=5,
 )
-EXTRA_IMAGES = r"(?:trainingimages/)?t\d\.bmp"
 
 
 def read(root: Path, keep: str | int = "1162") -> Labels:

@@ -22,6 +22,7 @@ FACTS = Facts(
     paper_count=11_125,
     files=("MOS and Image attribute scores.xlsx",),
     folders=("TestImage", "TestImages", "img"),
+    digests=("1ffb0e48acc34bf1",),
     score="column MOS: mean of at least 15 votes, 0 to 100",
     sd="none published",
     group="the image itself",
