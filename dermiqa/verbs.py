@@ -14,6 +14,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "restore": ("dermiqa.commands.keeping:restore", "Put a backup into an empty folder."),
     "db": ("dermiqa.commands.keeping:db", "The database: upgrade, copy."),
     "observer": ("dermiqa.commands.keeping:observer", "An observer's rights: export, erase."),
+    "mos": ("dermiqa.commands.scores:mos", "Opinion scores from votes."),
     "dataset": ("dermiqa.commands.datasets:dataset", "Data sets: list, check, cache."),
     "splits": ("dermiqa.commands.splits:splits", "Splits by group: make, check, import, export."),
     "train": ("dermiqa.commands.training:train", "Train a quality model."),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from mos import models_bias, models_p910
+from mos.additive import pieces
 from mos.compat import SUREAL_MODELS
 from mos.fits import Fit
 from mos.gsd import gsd
@@ -28,12 +30,22 @@ MODELS: dict[str, Callable[[Votes], Fit]] = {
     "GSD": gsd,
 }
 SLOW = frozenset({"MLE_FULL", "GSD"})
-WHOLE_ONLY = frozenset({"GSD"})
+WITH_BIAS = frozenset({"BR_MOS_P913", "LS", "P910", "MLE_CO_AP", "P910_AP2", "MLE_CO_NR", "MLE_FULL"})
+
+
+def check_model(name: str) -> None:
+    """Raises UsageFault for a name that is no score model, with the nearest."""
+    known = [*MODELS, *SUREAL_MODELS]
+    if name not in known:
+        raise UsageFault(f"score model {name!r} is not known{nearest(name, known)}: choose {', '.join(known)}")
 
 
 def fit(name: str, votes: Votes) -> Fit:
     """One model on the votes as given (pass `votes.first()` for scores to publish). Raises UsageFault for a name."""
-    known = MODELS | SUREAL_MODELS
-    if name not in known:
-        raise UsageFault(f"score model {name!r} is not known{nearest(name, list(known))}: choose {', '.join(known)}")
-    return known[name](votes)
+    check_model(name)
+    made = (MODELS | SUREAL_MODELS)[name](votes)
+    several = pieces(votes)[0] if name in WITH_BIAS else 1
+    if several < 2:
+        return made
+    note = f"observers and images fall into {several} groups without a common image: scores of different groups can't be compared"
+    return replace(made, notes=(*made.notes, note))

@@ -141,10 +141,17 @@ class Votes:
         grid[first.stimulus, first.observer] = first.score
         return grid
 
+    def panels(self) -> NDArray[Any]:
+        """The panel of each vote `(V,)`."""
+        return _column(self.panel, DEFAULT_PANEL, len(self))
+
+    def questions(self) -> NDArray[Any]:
+        """The question of each vote `(V,)`."""
+        return _column(self.question, DEFAULT_QUESTION, len(self))
+
     def groups(self) -> Iterator[tuple[str, str, Votes]]:
         """(panel, question, votes) for every panel and question, sorted by name."""
-        panels = _column(self.panel, DEFAULT_PANEL, len(self))
-        questions = _column(self.question, DEFAULT_QUESTION, len(self))
+        panels, questions = self.panels(), self.questions()
         if not len(self):
             yield DEFAULT_PANEL, DEFAULT_QUESTION, self
         for question in sorted(set(questions)):

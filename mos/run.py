@@ -1,0 +1,211 @@
+"""Votes in, every table out: scores, models, conditions, observers, and why any cell is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mos.compat import SUREAL_MODELS
+from mos.conditions import condition_table
+from mos.gsd import consistency
+from mos.models import MODELS, check_model, fit
+from mos.scores import reference_lines, score_reasons, score_table
+from mos.screening import check_rules, observer_table, rejected_by
+from mos.sos import sos
+from mos.undefined import COLUMNS, model_reasons, observer_reasons
+from mos.votes import Votes
+from workspace.errors import UsageFault
+from workspace.files import write_json, write_text
+
+COMPATIBLE = ("sureal",)
+OPTIONAL = ("scores_all_observers.csv", "bad_cells.csv")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run goes: screening rules that remove observers, sureal's own models beside, DMOS crushing, which models."""
+
+    reject_by: tuple[str, ...] = ()
+    compat: str | None = None
+    crushing: str = "none"
+    models: tuple[str, ...] = tuple(MODELS)
+    seed: int = 0
+
+
+@dataclass
+class Run:
+    """What a run gathers: the files written and the summary that `summary.json` holds."""
+
+    out: Path
+    files: list[str] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    undefined: list[tuple[str, ...]] = field(default_factory=list)
+
+    def table(self, name: str, frame: pd.DataFrame) -> None:
+        """Write one CSV of the run."""
+        write_text(self.out / name, csv_of(frame))
+        self.files.append(name)
+
+
+def csv_of(frame: pd.DataFrame) -> str:
+    """A table as CSV: ten significant digits, empty for undefined, 1 and 0 for yes and no."""
+    plain = frame.copy()
+    for column in plain.columns:
+        if plain[column].dtype == bool:
+            plain[column] = plain[column].astype(int)
+    return str(plain.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
+
+
+def run(parts: Votes | Sequence[Votes], out: Path, options: Options | None = None, said: dict[str, Any] | None = None) -> Run:
+    """All tables of the votes into the folder `out`; several parts when questions have scales of their own.
+
+    `said` joins the summary (source, layout, notes, bad cells). Raises UsageFault for an unknown rule or switch.
+    """
+    *_, (_, made) = steps(parts, out, options, said)
+    return made
+
+
+def steps(
+    parts: Votes | Sequence[Votes], out: Path, options: Options | None = None, said: dict[str, Any] | None = None
+) -> Iterator[tuple[str, Run]]:
+    """`run` step by step: yields what was just made, and the run."""
+    chosen = options or Options()
+    rules = check_rules(chosen.reject_by)
+    if chosen.compat is not None and chosen.compat not in COMPATIBLE:
+        raise UsageFault(f"compatibility with {chosen.compat!r} is not known: choose {', '.join(COMPATIBLE)}")
+    for name in chosen.models:
+        check_model(name)
+    every = [parts] if isinstance(parts, Votes) else list(parts)
+    made = Run(out)
+    for name in OPTIONAL:
+        (out / name).unlink(missing_ok=True)
+    rejected = _rejected(every, rules)
+    kept = [_without(votes, rejected) for votes in every]
+    made.summary = _summary(every, chosen, rejected) | (said or {})
+    yield from _scores(made, every, kept, chosen, bool(rejected))
+    yield from _observers(made, every, rejected)
+    yield from _models(made, kept, chosen)
+    made.table("undefined.csv", pd.DataFrame(made.undefined, columns=list(COLUMNS)))
+    made.summary["files"] = [*made.files, "summary.json"]
+    write_json(out / "summary.json", made.summary)
+    made.files.append("summary.json")
+    yield "summary", made
+
+
+Rejected = dict[tuple[str, str], dict[str, list[str]]]
+
+
+def _rejected(parts: list[Votes], rules: tuple[str, ...]) -> Rejected:
+    """(panel, question) -> observer -> rules that reject; empty without a rule set."""
+    found: Rejected = {}
+    for votes in parts if rules else []:
+        for panel, question, group in votes.groups():
+            gone = rejected_by(group, rules)
+            if gone:
+                found[panel, question] = gone
+    return found
+
+
+def _without(votes: Votes, rejected: Rejected) -> Votes:
+    """The votes less those of observers rejected in their panel and question."""
+    if not rejected:
+        return votes
+    keep = np.ones(len(votes), bool)
+    panels, questions = votes.panels(), votes.questions()
+    for (panel, question), gone in rejected.items():
+        out = np.array([name in gone for name in votes.observers], bool)
+        keep &= ~((panels == panel) & (questions == question) & out[votes.observer])
+    return votes.select(keep)
+
+
+def _summary(parts: list[Votes], options: Options, rejected: Rejected) -> dict[str, Any]:
+    rules = list(options.reject_by)
+    gone = [
+        {"panel": panel, "question": question, "observer": name, "rules": why}
+        for (panel, question), people in rejected.items()
+        for name, why in people.items()
+    ]
+    return {
+        "votes": sum(len(v) for v in parts),
+        "votes_simulated": sum(0 if v.simulated is None else int(v.simulated.sum()) for v in parts),
+        "stimuli": len({s for v in parts for s in v.stimuli}),
+        "observers": len({v.observers[i] for v in parts for i in set(v.observer.tolist())}),
+        "scales": sorted({(v.low, v.high) for v in parts}),
+        "screening": {
+            "rule_set": rules or None,
+            "removed": gone,
+            "note": "scores.csv is without the removed observers, scores_all_observers.csv with them"
+            if gone
+            else "nobody was removed: screening only proposes (observers.csv)",
+        },
+        "crushing": options.crushing,
+        "groups": [],
+    }
+
+
+def _scores(made: Run, every: list[Votes], kept: list[Votes], options: Options, screened: bool) -> Iterator[tuple[str, Run]]:
+    table = pd.concat([score_table(v, options.crushing) for v in kept], ignore_index=True)
+    made.table("scores.csv", table)
+    if screened:
+        made.table("scores_all_observers.csv", pd.concat([score_table(v, options.crushing) for v in every], ignore_index=True))
+    for votes in kept:
+        own = table[table["question"].isin([q for _, q, _ in votes.groups()])]
+        reasons = score_reasons(votes, own)
+        made.undefined += [("scores.csv", *row) for row in reasons.itertuples(index=False, name=None)]
+        made.summary.setdefault("references", []).extend(reference_lines(votes, own))
+    yield "scores", made
+    made.table("conditions.csv", pd.concat([condition_table(v) for v in kept], ignore_index=True))
+    yield "conditions", made
+
+
+def _observers(made: Run, every: list[Votes], rejected: Rejected) -> Iterator[tuple[str, Run]]:
+    tables = []
+    for votes in every:
+        for panel, question, group in votes.groups():
+            table = observer_table(group)
+            made.undefined += observer_reasons(table, panel, question)
+            gone = rejected.get((panel, question), {})
+            table.insert(1, "panel", panel)
+            table.insert(2, "question", question)
+            table.insert(3, "removed_by", [" ".join(gone.get(name, [])) for name in table["observer"]])
+            tables.append(table)
+    made.table("observers.csv", pd.concat(tables, ignore_index=True))
+    yield "observers", made
+
+
+def _models(made: Run, kept: list[Votes], options: Options) -> Iterator[tuple[str, Run]]:
+    """models/MODEL.csv; with several panels or questions models/PANEL.QUESTION/MODEL.csv."""
+    groups = [(panel, question, group.first()) for votes in kept for panel, question, group in votes.groups()]
+    names = [*options.models, *(SUREAL_MODELS if options.compat else ())]
+    for panel, question, votes in groups:
+        folder = "models" if len(groups) == 1 else f"models/{_plain(panel)}.{_plain(question)}"
+        notes: dict[str, list[str]] = {}
+        report: dict[str, Any] = {"panel": panel, "question": question, "sos": asdict(sos(votes)), "model_notes": notes}
+        for name in names:
+            if name == "GSD" and not votes.whole:
+                notes["GSD"] = ["needs whole votes on a scale of at most 21 steps: not fitted"]
+                continue
+            result = fit(name, votes)
+            made.table(f"{folder}/{name}.csv", result.table(votes))
+            observers = result.observer_table(votes)
+            if observers is not None:
+                made.table(f"{folder}/{name}.observers.csv", observers)
+            made.undefined += model_reasons(result, votes, panel, question)
+            if result.notes:
+                notes[name] = list(result.notes)
+            if name == "GSD":
+                test = consistency(result.extra["g_p"])
+                report["g_test"] = {k: v for k, v in asdict(test).items() if k != "points"}
+                report["g_test"]["pp_points"] = test.points.tolist()
+            yield f"model {name}", made
+        made.summary["groups"].append(report)
+
+
+def _plain(name: str) -> str:
+    """A name fit for a folder."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name) or "_"
