@@ -26,8 +26,16 @@ FORMATS = {
     for f in (
         Format("long", "mos.exports.long", "one row per vote, CSV"),
         Format("matrix", "mos.exports.matrix", "images by observers, CSV"),
+        Format("parquet", "mos.exports.parquet", "votes, images and scores as Parquet"),
+        Format("json", "mos.exports.json_file", "the whole study in one JSON"),
+        Format("spss", "mos.exports.spss", "CSV, codebook and scripts for SPSS and R"),
+        Format("sureal", "mos.exports.sureal", "sureal's JSON data set"),
         Format("pyiqa", "mos.exports.pyiqa", "meta_info files and images for pyiqa", images=True),
         Format("dermiqa", "mos.exports.dermiqa", "the folder that `dermiqa train` reads", images=True),
+        Format("huggingface", "mos.exports.huggingface", "image folder with metadata.jsonl", images=True),
+        Format("croissant", "mos.exports.croissant", "the dermiqa folder with croissant.json", images=True),
+        Format("kadid", "mos.exports.kadid", "KADID-10k's layout", images=True),
+        Format("zip", "mos.exports.zip_file", "one archive with protocol, plan, codebook, licences, checksums", images=True),
     )
 }
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mos.exports.study import StudyData, image_names
 from workspace.errors import StudyFault
-from workspace.files import link_or_copy, replacing, sha256_file, write_text
+from workspace.files import link_or_copy, replacing, sha256_file, write_bytes, write_text
 
 TEXT_COLUMNS = frozenset({"stimulus", "observer", "panel", "question", "time", "content", "subject"})
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -65,8 +65,23 @@ def _listed(value: Any) -> Any:
 
 def write_csv(path: Path, table: pd.DataFrame) -> Path:
     """Write a table as UTF-8 CSV, atomically; floats in their shortest exact form."""
-    write_text(path, plain(table).to_csv(index=False, lineterminator="\n"))
+    write_bytes(path, csv_bytes(table))
     return path
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """The bytes of `write_csv`."""
+    text: str = plain(table).to_csv(index=False, lineterminator="\n")
+    return text.encode("utf-8")
+
+
+def typed(table: pd.DataFrame) -> pd.DataFrame:
+    """A table ready for Parquet: every column of objects as text, lists joined."""
+    out = table.copy()
+    for column in out.columns:
+        if not pd.api.types.is_numeric_dtype(out[column]):
+            out[column] = ["" if v is None or v != v else str(_listed(v)) for v in out[column].tolist()]
+    return out
 
 
 def read_csv(path: Path) -> pd.DataFrame:
