@@ -22,7 +22,7 @@ LONGEST = 1000
 CLOSE = 1e-8
 FLOOR = 1e-8
 PRIOR_VOTES = 5.0
-PRIOR_RESIDUALS = 5.0
+PRIOR_RESIDUALS = 10.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def p910(votes: Votes, interval: str = "residual") -> Fit:
     """The corrected fit, for any pattern of missing votes and repetitions.
 
     `interval` "residual" (default) scales the model's SE by the stimulus' own weighted residuals, drawn towards 1
-    with the weight of five votes and read from Student's t with those degrees of freedom; "weights" is
+    with the weight of ten votes and read from Student's t with those degrees of freedom; "weights" is
     1.96 / sqrt(sum v^-2), right when all stimuli are equally hard to judge.
     `ci95` speaks for these observers, `population_ci95` for the population they come from (SE^2 + var(Delta) / I).
     """
