@@ -10,6 +10,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "preview": ("dermiqa.commands.distort:preview", "Show what a recipe makes of one photo."),
     "distort": ("dermiqa.commands.distort:distort", "Make every variant of every photo."),
     "sheet": ("dermiqa.commands.distort:sheet", "Draw contact sheets."),
+    "gallery": ("dermiqa.commands.distort:gallery", "Write a gallery that opens from disk."),
+    "recipe": ("dermiqa.commands.recipe:recipe", "A set as a small file: export, build."),
     "backup": ("dermiqa.commands.keeping:backup", "Back up the database and every file."),
     "restore": ("dermiqa.commands.keeping:restore", "Put a backup into an empty folder."),
     "db": ("dermiqa.commands.keeping:db", "The database: upgrade, copy."),
@@ -18,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "dataset": ("dermiqa.commands.datasets:dataset", "Data sets: list, check, cache."),
     "splits": ("dermiqa.commands.splits:splits", "Splits by group: make, check, import, export."),
     "train": ("dermiqa.commands.training:train", "Train a quality model."),
+    "tables": ("dermiqa.commands.training:tables", "Tables 3 and 4 of finished runs."),
     "score": ("dermiqa.commands.models:score", "Score photos with a model."),
     "model": ("dermiqa.commands.models:model", "A model folder: export."),
 }

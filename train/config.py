@@ -19,7 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "anneal": ("cos", "linear"),
 }
 # These may differ between a run and its continuation: they change where and how fast, never what is computed.
-FREE = ("workers", "checkpoint_minutes", "device")
+FREE = ("workers", "checkpoint_minutes", "device", "label")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Config:
     workers: int = 0
     device: str = "auto"
     checkpoint_minutes: float = 5.0
+    label: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from train.correlation import krcc, plcc, rmse, srocc
+from mos.estimate import finite
+from mos.evaluation import group_interval, krcc, plcc, rmse, srocc
+from mos.mapping import fit
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
@@ -24,74 +26,28 @@ def measures(
 ) -> dict[str, Any]:
     """Agreement of outputs with labels, both on [1, 10]; undefined values are None.
 
-    `plcc` is raw (the paper's), `plcc_mapped` after a monotone four-parameter logistic fit on the same data (P.1401, 7.5);
-    `plcc_clipped` after clipping outputs to [1, 10] and `outside` the share that this changes; `*_low`, `*_high` are the
-    95 % bootstrap interval that resamples groups (references, subjects), since images of one group are not independent.
+    `plcc` is raw (the paper's), `plcc_mapped` after P.1401's four-parameter logistic fitted to the same data (clause 7.2);
+    `plcc_clipped` after clipping outputs to [1, 10] and `outside` the share that this changes; `spread` is the outputs' SD over
+    the labels'; `*_low`, `*_high` are the 95 % interval that resamples groups (references, subjects), since images of one
+    group are not independent (None with `resamples` 0 or fewer than three groups).
     """
     labels, outputs = np.asarray(labels, float), np.asarray(outputs, float)
     clipped = np.clip(outputs, LOW, HIGH)
+    curve = fit(outputs, labels, "logistic4") if len(labels) > 5 and np.ptp(outputs) > 0 else fit(outputs, labels, "none")
     found: dict[str, Any] = {
-        "n": len(labels), "groups": len(set(groups)), "plcc": plcc(labels, outputs), "plcc_mapped": plcc(labels, mapped(labels, outputs)),
-        "plcc_clipped": plcc(labels, clipped), "srocc": srocc(labels, outputs), "krcc": krcc(labels, outputs),
-        "rmse": rmse(labels, outputs), "outside": float(np.mean(clipped != outputs)),
-        "spread": float(np.std(outputs) / np.std(labels)) if np.std(labels) > 0 else float("nan"),
+        "n": len(labels), "groups": len(set(groups)), "plcc": finite(plcc(outputs, labels)),
+        "plcc_mapped": finite(plcc(curve.apply(outputs), labels)), "plcc_clipped": finite(plcc(clipped, labels)),
+        "srocc": finite(srocc(outputs, labels)), "krcc": finite(krcc(outputs, labels)), "rmse": finite(rmse(outputs, labels)),
+        "outside": float(np.mean(clipped != outputs)),
+        "spread": finite(float(np.std(outputs) / np.std(labels))) if np.std(labels) > 0 else None,
     }  # fmt: skip
-    found.update(intervals(labels, outputs, groups, resamples, seed))
-    return {key: (None if isinstance(value, float) and not np.isfinite(value) else value) for key, value in found.items()}
-
-
-def intervals(labels: Floats, outputs: Floats, groups: Sequence[str], resamples: int, seed: int) -> dict[str, float]:
-    """95 % intervals of PLCC, SROCC and RMSE by resampling groups; nan with fewer than three groups."""
-    rows: list[list[float]] = []
-    if len(set(groups)) >= 3:
-        for chosen in resampled(groups, resamples, seed):
-            one, other = labels[chosen], outputs[chosen]
-            rows.append([plcc(one, other), srocc(one, other), rmse(one, other)])
-    out = {}
-    for column, name in enumerate(("plcc", "srocc", "rmse")):
-        values = np.array([row[column] for row in rows])
-        values = values[np.isfinite(values)]
-        low, high = np.percentile(values, [2.5, 97.5]) if len(values) >= 0.9 * resamples > 0 else (np.nan, np.nan)
-        out[f"{name}_low"], out[f"{name}_high"] = float(low), float(high)
-    return out
-
-
-def resampled(groups: Sequence[str], resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Row numbers of `resamples` bootstrap samples of whole groups."""
-    _, code = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    order = np.argsort(code, kind="stable")
-    starts = np.searchsorted(code[order], np.arange(code.max() + 2))
-    members = [order[starts[g] : starts[g + 1]] for g in range(code.max() + 1)]
-    rng = np.random.default_rng(seed)
-    for _ in range(resamples):
-        drawn = rng.integers(0, len(members), len(members))
-        yield np.concatenate([members[g] for g in drawn])
-
-
-def mapped(labels: Floats, outputs: Floats) -> Floats:
-    """Outputs through the monotone logistic b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|)) fitted to the labels (P.1401, 7.5).
-
-    Where the fit does not converge, or outputs are constant, a straight line.
-    """
-    from scipy.optimize import OptimizeWarning, curve_fit
-
-    spread = float(np.std(outputs))
-    if len(outputs) < 8 or spread < 1e-9:
-        return outputs
-
-    def curve(x: Floats, b1: float, b2: float, b3: float, b4: float) -> Floats:
-        return b2 + (b1 - b2) / (1.0 + np.exp(-np.clip((x - b3) / (abs(b4) + 1e-9), -60.0, 60.0)))
-
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OptimizeWarning)
-        try:
-            start = (float(labels.max()), float(labels.min()), float(outputs.mean()), spread)
-            fitted, _ = curve_fit(curve, outputs, labels, p0=start, maxfev=4000)
-        except RuntimeError:
-            return outputs
-    return curve(outputs, *fitted)
+    for name, statistic in (("plcc", plcc), ("srocc", srocc), ("rmse", rmse)):
+        low = high = None
+        if resamples and found[name] is not None:
+            estimate = group_interval(statistic, outputs, labels, groups, draws=resamples, seed=seed, correlation=name != "rmse")
+            low, high = estimate.low, estimate.high
+        found[f"{name}_low"], found[f"{name}_high"] = low, high
+    return found
 
 
 def collapsed(found: dict[str, Any]) -> bool:
@@ -113,7 +69,7 @@ def within_contents(frame: pd.DataFrame, output: str = "output") -> dict[str, An
     """
     key = "content" if "content" in frame.columns else "group"
     values = [
-        srocc(part["score10"].to_numpy(float), part[output].to_numpy(float)) for _, part in frame.groupby(key) if len(part) >= 4
+        srocc(part[output].to_numpy(float), part["score10"].to_numpy(float)) for _, part in frame.groupby(key) if len(part) >= 4
     ]
     values = [value for value in values if np.isfinite(value)]
     if not values:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mos.evaluation import plcc, rmse, srocc
 from train.checkpoint import Progress
 from train.checkpoint import load as load_checkpoint
 from train.checkpoint import save as save_checkpoint
 from train.config import Config
-from train.correlation import plcc, srocc
 from train.data import Batch, Deal, Pool, eval_batches, train_batches
 from train.loss import weighted_losses
 from train.material import Ints, Material, Member
+from train.model import Shape
 from train.parallel import World, be_deterministic, from_first, gather
 from train.schedule import one_cycle
 from workspace.errors import ModelFault, UsageFault
@@ -56,10 +57,10 @@ class Epoch:
 class Trainer:
     """A model in training on one material; `run()` yields steps and epochs and leaves the files in `folder`."""
 
-    def __init__(self, model: Any, material: Material, config: Config, folder: Path, world: World) -> None:
+    def __init__(self, model: Any, shape: Shape, material: Material, config: Config, folder: Path, world: World) -> None:
         import torch
 
-        self.config, self.material, self.folder, self.world = config, material, folder, world
+        self.config, self.shape, self.material, self.folder, self.world = config, shape, material, folder, world
         self.deal = Deal(config.batch, world.rank, world.size, config.accumulate)
         self.steps = self.deal.steps(len(material.pool))
         if self.steps == 0:
@@ -137,7 +138,7 @@ class Trainer:
             with quiet:
                 losses = self.losses(batch)
                 # DistributedDataParallel averages over processes: times their number gives the sum that is wanted.
-                (losses.sum() * (self.world.size / self.deal.whole)).backward()
+                torch.autograd.backward(losses.sum() * (self.world.size / self.deal.whole))
             values = losses.detach().double().cpu().numpy()
             if not np.isfinite(values).all():
                 self._stop(batch, values)
@@ -235,11 +236,11 @@ class Trainer:
             label, output = member.scores(rows), self.predict(member, rows)
             labels.append(label)
             outputs.append(output)
-            values.append(plcc(label, output))
-            row[f"val_plcc_{member.name}"], row[f"val_srocc_{member.name}"] = values[-1], srocc(label, output)
-            row[f"val_rmse_{member.name}"] = float(np.sqrt(np.mean((label - output) ** 2)))
+            values.append(plcc(output, label))
+            row[f"val_plcc_{member.name}"], row[f"val_srocc_{member.name}"] = values[-1], srocc(output, label)
+            row[f"val_rmse_{member.name}"] = rmse(output, label)
         if self.config.select_by == "pooled" and labels:
-            values = [plcc(np.concatenate(labels), np.concatenate(outputs))]
+            values = [plcc(np.concatenate(outputs), np.concatenate(labels))]
         # An undefined correlation (all outputs equal) counts as -1, so that such an epoch is never the best.
         # Without any validation part the last epoch is taken: its number stands for the value.
         row["select"] = float(np.mean(np.nan_to_num(values, nan=-1.0))) if values else float(self.progress.epoch + 1)

@@ -12,17 +12,19 @@ import numpy as np
 import pandas as pd
 
 from train import run_folder as folder_of
+from train.bounds import bounds
 from train.card import card_text
 from train.config import Config
 from train.datasets.base import LoadedSet
 from train.evaluate import KINDS, collapsed, set_results
 from train.fit import CHECKPOINT, Epoch, Step, Trainer, predict
 from train.material import Material, Member, join, parts_of, without_axis
-from train.model import Shape, build, native_input
+from train.model import Shape, build, native_input, short_name
 from train.parallel import World, from_first, in_turn
 from train.splits import frame_hash
 from workspace.files import lock, write_json, write_text
 
+PRINTED = ("resize", "weighting", "weight_cap", "mixing", "select", "select_by", "epochs", "batch", "accumulate", "lr")
 NOTICE = "Research use only; not a medical device; not for diagnosis or for refusing a patient's photo."
 SIMULATED = "Trained on simulated votes: its scores say nothing about what people see."
 
@@ -102,14 +104,14 @@ def _train(
     )  # fmt: skip
     if world.first and not (out / folder_of.RECORD).is_file():
         _write_beginning(config, inputs, out, world, origin)
-    trainer = Trainer(model, material, config, out, world)
+    trainer = Trainer(model, shape, material, config, out, world)
     for event in trainer.run():
         if isinstance(event, Epoch):
             if world.first:
                 _write_epoch(trainer, event, out)
             trainer.keep()
         yield event
-    yield _finish(trainer, shape, inputs, material, out)
+    yield _finish(trainer, inputs, material, out)
 
 
 def _write_beginning(config: Config, inputs: Inputs, out: Path, world: World, origin: Mapping[str, str]) -> None:
@@ -128,7 +130,7 @@ def _write_epoch(trainer: Trainer, event: Epoch, out: Path) -> None:
     folder_of.write_metrics(out, trainer.progress.rows)
 
 
-def _finish(trainer: Trainer, shape: Shape, inputs: Inputs, material: Material, out: Path) -> Finished:
+def _finish(trainer: Trainer, inputs: Inputs, material: Material, out: Path) -> Finished:
     """Predict with the reported weights, measure, and write model.json, the card and results.json (last)."""
     config, world = trainer.config, trainer.world
     reported = folder_of.LAST if config.select == "last" else folder_of.BEST
@@ -137,14 +139,26 @@ def _finish(trainer: Trainer, shape: Shape, inputs: Inputs, material: Material, 
     results: dict[str, Any] = {}
     if world.first:
         predictions = pd.concat(frames, ignore_index=True)
-        results = _results(trainer, predictions)
+        results = _results(trainer, predictions, inputs)
         write_text(out / folder_of.PREDICTIONS, predictions.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-        facts = model_facts(trainer, shape, inputs, material, results, reported, out)
+        facts = model_facts(trainer, inputs, material, results, reported, out)
         folder_of.write_model(out, facts)
         write_text(out / folder_of.CARD, card_text(facts, results))
         write_json(out / folder_of.RESULTS, results)
         (out / CHECKPOINT).unlink(missing_ok=True)
     return Finished(out, from_first(world, results))
+
+
+def row_name(config: Config, shape: Shape) -> str:
+    """The model's name in tables; with its input size where that is not the model's own."""
+    name = short_name(shape.backbone) + (" (distribution)" if config.head == "distribution" else "")
+    return name if shape.input_size == native_input(shape.backbone) else f"{name} at {shape.input_size}"
+
+
+def row_label(config: Config, inputs: Inputs) -> str:
+    """The training sets' name in tables."""
+    label = config.label or " + ".join(inputs.loaded[name].title for name in config.sets)
+    return f"{label} without {config.leave_out_axis}" if config.leave_out_axis else label
 
 
 def _predicted(trainer: Trainer, member: Member, trained: bool) -> pd.DataFrame:
@@ -160,30 +174,41 @@ def _predicted(trainer: Trainer, member: Member, trained: bool) -> pd.DataFrame:
     return frame
 
 
-def _results(trainer: Trainer, predictions: pd.DataFrame) -> dict[str, Any]:
-    """Measures per set; whether the run collapsed by its own validation parts."""
+def _results(trainer: Trainer, predictions: pd.DataFrame, inputs: Inputs) -> dict[str, Any]:
+    """Measures per set with its floors and ceilings; whether the run collapsed by its own validation parts."""
+    config = trainer.config
     sets = {}
-    for name, frame in predictions.groupby("set", sort=False):
-        sets[str(name)] = set_results(frame.dropna(axis=1, how="all"), seed=trainer.config.seed)
+    for member in trainer.material.members:
+        frame = predictions[predictions["set"] == member.name].dropna(axis=1, how="all")
+        if config.leave_out_axis and member.name in config.sets:
+            frame = frame[(frame["part"] != "test") | (frame["axis"] == config.leave_out_axis)]
+        sets[member.name] = set_results(frame, seed=config.seed)
+        votes = inputs.loaded[member.name].root / "votes.csv"
+        sets[member.name]["bounds"] = bounds(member.table, member.part, votes, config.seed)
     validated = [found["val"] for name, found in sets.items() if name in trainer.config.sets and "val" in found]
     return {
+        "row": {"model": row_name(config, trainer.shape), "training": row_label(config, inputs), "kind": "model"},
+        "split": config.split,
+        "input_size": trainer.shape.input_size,
+        "settings": {key: getattr(config, key) for key in PRINTED},
         "reported_epoch": trainer.config.epochs if trainer.config.select == "last" else trainer.progress.best_epoch,
         "epochs": trainer.config.epochs,
         "seconds": round(sum(row["seconds"] for row in trainer.progress.rows), 1),
         "collapsed": bool(validated) and all(collapsed(found) for found in validated),
         "simulated": any(member.simulated for member in trainer.material.training),
         "titles": {member.name: member.title for member in trainer.material.members},
+        "kinds": {member.name: inputs.loaded[member.name].facts.name for member in trainer.material.members},
         "sets": sets,
     }
 
 
 def model_facts(
-    trainer: Trainer, shape: Shape, inputs: Inputs, material: Material, results: Mapping[str, Any], weights: str, out: Path
+    trainer: Trainer, inputs: Inputs, material: Material, results: Mapping[str, Any], weights: str, out: Path
 ) -> dict[str, Any]:
     """What scoring and a reader of the model need: shape, input chain, sets, splits, whether votes were simulated."""
     from train.chain import largest_side
 
-    config = trainer.config
+    config, shape = trainer.config, trainer.shape
     sets = []
     for member in material.training:
         loaded = inputs.loaded[member.name]

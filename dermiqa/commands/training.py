@@ -165,3 +165,28 @@ def _say_run(done: Finished, as_json: bool) -> None:
         say("votes: SIMULATED; these figures say nothing about what people see")
     say(f"{done.folder} (epoch {done.results['reported_epoch']} of {done.results['epochs']})")
     hint(f"next: dermiqa score PHOTOS --model {done.folder}")
+
+
+@click.command(**example("dermiqa tables models/ --out reports/tables"))
+@click.argument("runs", nargs=-1, type=PathType)
+@click.option("--out", type=PathType, help="Write CSV, Markdown, LaTeX, HTML and the figures here (default: reports/tables).")
+@click.option("--paper", is_flag=True, help="Print the paper's own figures below, as another set's.")
+@json_option
+def tables(runs: tuple[Path, ...], out: Path | None, paper: bool, as_json: bool) -> None:
+    """Print tables 3 and 4 of what is finished in RUNS (default: the workspace's models) and write them in every form."""
+    from train.figures import draw_all
+    from train.published import published
+    from train.table_forms import csv_rows, markdown, write_all
+    from train.tables import find_runs
+    from train.tables import tables as made
+
+    found = find_runs(runs or [_models_folder()])
+    both = made(found)
+    folder = out or _models_folder().parent / "reports" / "tables"
+    written = write_all(both, folder) + draw_all(found, folder)
+    if as_json:
+        say_json({"folder": str(folder), "runs": len(found), "cells": [row for table in both for row in csv_rows(table)]})
+        return
+    for table in [*both, *(published() if paper else ())]:
+        say(markdown(table))
+    say(f"{len(found)} finished runs; {len(written)} files in {folder}")
