@@ -210,3 +210,16 @@ def _known(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
 def _check_name(name: Any, where: str) -> None:
     if not isinstance(name, str) or not LEGAL_NAME.fullmatch(name) or name.lower() in DEVICES:
         raise UsageFault(f"{where} is {name!r}: 1 to 60 letters, digits, - and _ were expected (it becomes a file name)")
+
+
+def to_toml(recipe: Recipe) -> str:
+    """A recipe as the TOML that `load_recipe` reads; weights are left for `--dncnn`."""
+    lines = [f'name = "{recipe.name}"', f"strict = {str(recipe.strict).lower()}"]
+    for variant in recipe.variants:
+        lines += ["", "[[variant]]", f'name = "{variant.name}"', f'axis = "{variant.axis}"']
+        said = [
+            f"type = {s.number}, " + (f"amount = {s.amount!r}" if s.level is None else f"level = {s.level}")
+            for s in variant.steps
+        ]
+        lines += [f"steps = [{', '.join('{ ' + text + ' }' for text in said)}]"] if len(said) > 1 else said[0].split(", ")
+    return "\n".join(lines) + "\n"

@@ -184,3 +184,22 @@ def sheet(
         say_json([str(path) for path in files])
     else:
         say(f"{len(files)} contact sheets in {place.reports / 'sheets' / recipe}")
+
+
+@click.command(**example("dermiqa gallery --recipe paper"))
+@recipe_option
+@click.option("--out", type=click.Path(path_type=Path), help="The folder (default: reports/gallery/RECIPE in the workspace).")
+@workspace_option
+@json_option
+def gallery(recipe_name: str | None, out: Path | None, workspace: Path | None, as_json: bool) -> None:
+    """Write a folder that opens from disk: pristine and variant under a slider, filters by axis and flag."""
+    from distort.gallery import write_gallery
+
+    place = current_workspace(workspace)
+    recipe = _recipe_id(place, recipe_name)
+    folder = out or place.reports / "gallery" / recipe
+    count = write_gallery(place, recipe, folder)
+    if as_json:
+        say_json({"folder": str(folder), "images": count})
+    else:
+        say(f"{count} images: open {folder / 'index.html'}")
