@@ -81,7 +81,7 @@ class Votes:
         codes = pd.Index(names).get_indexer(_texts(frame["stimulus"]))
         if len(codes) and codes.min() < 0:
             row = int(np.argmin(codes))
-            raise TableFault(f"stimulus {frame['stimulus'].iloc[row]!r} (row {row + 1} of the votes) is not in the stimuli")
+            raise TableFault(f"stimulus {str(frame['stimulus'].iloc[row])!r} (row {row + 1} of the votes) is not in the stimuli")
         observer, observers = pd.factorize(pd.Index(_texts(frame["observer"]), dtype=object), sort=True)
         extras = {column: _extra(frame[column], column) for column in EXTRA_COLUMNS if column in frame.columns}
         return cls(
@@ -247,7 +247,7 @@ def _scores(values: pd.Series, low: float, high: float) -> Floats:
     if bad.any():
         row = int(np.argmax(bad))
         raise TableFault(
-            f"score {values.iloc[row]!r} (row {row + 1} of the votes) is not a number from {low:g} to {high:g}: "
+            f"score {str(values.iloc[row])!r} (row {row + 1} of the votes) is not a number from {low:g} to {high:g}: "
             "mend it or name the right scale"
         )
     return numbers
