@@ -51,7 +51,7 @@ def pixels_sha256(rgb: Pixels) -> str:
 
 def random_state(seed: int, pixels: str, step: Step, place: int) -> RandomState:
     """The frozen stream of one random step: it depends on seed, pristine pixels, type, amount and place in the chain alone."""
-    text = f"{seed}:{pixels}:{step.number}:{step.amount!r}:{place}"
+    text = f"{seed}:{pixels}:{step.number}:{float(step.amount)!r}:{place}"
     words = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype="<u4")
     return RandomState(words.astype(np.uint32))
 
