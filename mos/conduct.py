@@ -60,7 +60,7 @@ def _slow(who: Ints, people: int, ms: Floats) -> np.ndarray:
     return np.asarray(away > 3 * 1.4826 * np.maximum(mad[who], 1e-9), bool)
 
 
-def _in_order(votes: Votes) -> Ints:
+def in_order(votes: Votes) -> Ints:
     """The votes' order within each observer: by session, position, time, then rows."""
     keys: list[np.ndarray] = [np.arange(len(votes))]
     for array in (votes.time, votes.position, votes.session):
@@ -74,7 +74,7 @@ def longest_runs(votes: Votes) -> Floats:
     people = len(votes.observers)
     if votes.position is None and votes.time is None:
         return np.full(people, np.nan)
-    order = _in_order(votes)
+    order = in_order(votes)
     who, score = votes.observer[order], votes.score[order]
     new = np.ones(len(who), bool)
     new[1:] = (who[1:] != who[:-1]) | (score[1:] != score[:-1])
@@ -153,7 +153,7 @@ def repeat_differences(votes: Votes) -> tuple[Floats, Floats]:
 
 def _place(votes: Votes) -> Floats | Ints:
     rank = np.empty(len(votes), np.int64)
-    rank[_in_order(votes)] = np.arange(len(votes))
+    rank[in_order(votes)] = np.arange(len(votes))
     return rank
 
 
@@ -199,7 +199,7 @@ def residuals_in_order(votes: Votes) -> tuple[Floats, Floats]:
     """Residuals of the additive fit `(V,)` and each vote's place 0..1 in its observer's order `(V,)`."""
     score, bias = additive_fit(votes)
     residual = votes.score - score[votes.stimulus] - bias[votes.observer]
-    order = _in_order(votes)
+    order = in_order(votes)
     n = np.bincount(votes.observer, minlength=len(votes.observers))
     start = np.concatenate([[0], np.cumsum(n)[:-1]])
     place = np.empty(len(votes))

@@ -12,8 +12,10 @@ import pandas as pd
 
 from mos.compat import SUREAL_MODELS
 from mos.conditions import condition_table
+from mos.effects import order_effects
 from mos.gsd import consistency
 from mos.models import MODELS, check_model, fit
+from mos.reliability import reliability
 from mos.scores import reference_lines, score_reasons, score_table
 from mos.screening import check_rules, observer_table, rejected_by
 from mos.sos import sos
@@ -22,6 +24,7 @@ from mos.votes import Votes
 from workspace.errors import UsageFault
 from workspace.files import write_json, write_text
 
+DECIMALS = 9
 COMPATIBLE = ("sureal",)
 OPTIONAL = ("scores_all_observers.csv", "bad_cells.csv")
 
@@ -35,6 +38,7 @@ class Options:
     crushing: str = "none"
     models: tuple[str, ...] = tuple(MODELS)
     seed: int = 0
+    draws: int = 1000
 
 
 @dataclass
@@ -53,12 +57,14 @@ class Run:
 
 
 def csv_of(frame: pd.DataFrame) -> str:
-    """A table as CSV: ten significant digits, empty for undefined, 1 and 0 for yes and no."""
+    """A table as CSV: nine decimals, empty for undefined, 1 and 0 for yes and no."""
     plain = frame.copy()
     for column in plain.columns:
         if plain[column].dtype == bool:
             plain[column] = plain[column].astype(int)
-    return str(plain.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
+        elif plain[column].dtype == float:
+            plain[column] = plain[column].round(DECIMALS)
+    return str(plain.to_csv(index=False, lineterminator="\n"))
 
 
 def run(parts: Votes | Sequence[Votes], out: Path, options: Options | None = None, said: dict[str, Any] | None = None) -> Run:
@@ -90,6 +96,7 @@ def steps(
     yield from _scores(made, every, kept, chosen, bool(rejected))
     yield from _observers(made, every, rejected)
     yield from _models(made, kept, chosen)
+    yield from _reliability(made, kept, chosen)
     made.table("undefined.csv", pd.DataFrame(made.undefined, columns=list(COLUMNS)))
     made.summary["files"] = [*made.files, "summary.json"]
     write_json(out / "summary.json", made.summary)
@@ -185,7 +192,7 @@ def _models(made: Run, kept: list[Votes], options: Options) -> Iterator[tuple[st
     for panel, question, votes in groups:
         folder = "models" if len(groups) == 1 else f"models/{_plain(panel)}.{_plain(question)}"
         notes: dict[str, list[str]] = {}
-        report: dict[str, Any] = {"panel": panel, "question": question, "sos": asdict(sos(votes)), "model_notes": notes}
+        report: dict[str, Any] = {"panel": panel, "question": question, "model_notes": notes}
         for name in names:
             if name == "GSD" and not votes.whole:
                 notes["GSD"] = ["needs whole votes on a scale of at most 21 steps: not fitted"]
@@ -204,6 +211,24 @@ def _models(made: Run, kept: list[Votes], options: Options) -> Iterator[tuple[st
                 report["g_test"]["pp_points"] = test.points.tolist()
             yield f"model {name}", made
         made.summary["groups"].append(report)
+
+
+def _reliability(made: Run, kept: list[Votes], options: Options) -> Iterator[tuple[str, Run]]:
+    """reliability.json: one entry per panel and question."""
+    entries = [
+        {
+            "panel": panel,
+            "question": question,
+            **reliability(group, draws=options.draws, seed=options.seed),
+            "sos": asdict(sos(group)),
+            "order_effects": order_effects(group.first()),
+        }
+        for votes in kept
+        for panel, question, group in votes.groups()
+    ]
+    write_json(made.out / "reliability.json", {"groups": entries})
+    made.files.append("reliability.json")
+    yield "reliability", made
 
 
 def _plain(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -112,8 +113,12 @@ class Votes:
 
         Earliest by `rep`, then `time`, then `position`, then the order of rows.
         """
+        return self._first
+
+    @cached_property
+    def _first(self) -> Votes:
         pair = self.cells()
-        if len(np.unique(pair)) == len(pair):
+        if not (np.diff(np.sort(pair)) == 0).any():
             return self
         keys: list[NDArray[Any]] = [np.arange(len(pair))]
         for name in ("position", "time", "rep"):
@@ -122,7 +127,9 @@ class Votes:
                 keys.append(array)
         order = np.lexsort((*keys, pair))
         starts = np.flatnonzero(np.diff(pair[order], prepend=-1))
-        return self.select(np.sort(order[starts]))
+        made = self.select(np.sort(order[starts]))
+        made.__dict__["_first"] = made
+        return made
 
     def cells(self) -> Ints:
         """One number per (stimulus, observer, panel, question)."""
@@ -151,9 +158,10 @@ class Votes:
 
     def groups(self) -> Iterator[tuple[str, str, Votes]]:
         """(panel, question, votes) for every panel and question, sorted by name."""
-        panels, questions = self.panels(), self.questions()
-        if not len(self):
+        if not len(self) or (self.panel is None and self.question is None):
             yield DEFAULT_PANEL, DEFAULT_QUESTION, self
+            return
+        panels, questions = self.panels(), self.questions()
         for question in sorted(set(questions)):
             for panel in sorted(set(panels[questions == question])):
                 yield str(panel), str(question), self.select((panels == panel) & (questions == question))

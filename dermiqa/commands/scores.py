@@ -61,7 +61,7 @@ def mos(
 def _run(votes: Votes, out: Path, options: Options, said: dict[str, Any], bad: Any) -> Run:
     from mos.run import steps
 
-    total = len(options.models) + 4 + (5 if options.compat else 0)
+    total = len(options.models) + 5 + (5 if options.compat else 0)
     *_, (_, made) = bar(steps(votes, out, options, said), total=total, what="mos", unit="table")
     if bad is not None:
         made.table("bad_cells.csv", bad)
