@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_datetime
+from babel.dates import format_skeleton, format_time
 from babel.numbers import format_decimal
 
 
@@ -25,7 +25,8 @@ def known_zone(name: str) -> bool:
 def moment(value: datetime, language: str, zone: str = "UTC") -> str:
     """A moment (aware, or UTC) in words of a language and the local time of a zone."""
     aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    return str(format_datetime(aware, "EEEE d MMMM, HH:mm", tzinfo=zone_of(zone), locale=language))
+    day = format_skeleton("MMMMEEEEd", aware, tzinfo=zone_of(zone), locale=language)
+    return f"{day}, {format_time(aware, 'HH:mm', tzinfo=zone_of(zone), locale=language)}"
 
 
 def number(value: float, language: str, digits: int = 0) -> str:

@@ -57,6 +57,7 @@ class Way:
     def of(cls, protocol: Mapping[str, Any]) -> Way:
         """The way of a protocol (`protocol["way"]`, every key optional). Raises StudyFault for an unknown key or word."""
         given = dict(protocol.get("way") or {})
+        limits = (protocol.get("settings") or {}).get("pixels_per_degree") or {}
         known = {f.name: f for f in fields(cls)}
         for key, value in given.items():
             if key not in known:
@@ -65,6 +66,8 @@ class Way:
                 raise StudyFault(f"the protocol's way has {key} = {value!r}, one of {', '.join(CHOICES[key])} was expected")
             if isinstance(value, list):
                 given[key] = tuple(value)
+        low, high = cls.pixels_per_degree
+        given.setdefault("pixels_per_degree", (float(limits.get("low", low)), float(limits.get("high", high))))
         return cls(**given)
 
     def asked(self, step: str) -> bool:

@@ -1,5 +1,7 @@
 // Messages that take the picture's place: one at a time, each written in the page in the reader's language.
 
+const SETTLE_MS = 300;
+
 export class Panels {
   constructor(page) {
     this.page = page;
@@ -13,6 +15,7 @@ export class Panels {
       section.hidden = key !== name;
     }
     this.open = name;
+    this.since = performance.now();
     this.page.classList.add("with-panel");
     const section = this.sections.get(name);
     this.fill(section, fills);
@@ -36,9 +39,14 @@ export class Panels {
     this.page.classList.remove("with-panel");
   }
 
+  /** A button's action; a press that came with the panel was made for the picture before it and does nothing. */
   on(name, action, handler) {
     for (const button of this.sections.get(name).querySelectorAll(`[data-action="${action}"]`)) {
-      button.addEventListener("click", (event) => handler(button, event));
+      button.addEventListener("click", (event) => {
+        if (event.timeStamp - this.since > SETTLE_MS) {
+          handler(button, event);
+        }
+      });
     }
   }
 }

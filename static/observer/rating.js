@@ -105,12 +105,12 @@ class Rating {
 
   questionOf(item) {
     const { questions } = this.session;
-    return questions.find((question) => question.id === item?.question) ?? questions[0];
+    return questions.find((question) => question.name === item?.question) ?? questions[0];
   }
 
   useQuestion(item) {
     const question = this.questionOf(item);
-    if (this.scale?.question.id !== question.id) {
+    if (this.scale?.question.name !== question.name) {
       this.scale = new Scale(this.scaleRoot, question, () => this.selected());
     }
     this.scale.reset();
@@ -180,8 +180,7 @@ class Rating {
     this.openedAt = performance.now();
     this.scale.disabled = false;
     this.page.dataset.open = this.item.presentation;
-    const [first] = this.scale.inputs;
-    first.focus({ preventScroll: true });
+    this.scaleRoot.focus({ preventScroll: true });
   }
 
   viewOver() {
@@ -247,7 +246,7 @@ class Rating {
       presentation: item.presentation,
       body: {
         ...answer,
-        question: this.scale.question.id,
+        question: this.scale.question.name,
         key: randomKey(),
         view_ms: Math.round(seen * 10) / 10,
         response_ms: Math.round(response * 10) / 10,

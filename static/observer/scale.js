@@ -148,6 +148,7 @@ export class Scale {
       for (const input of this.inputs) {
         input.checked = Number(input.value) === value;
       }
+      this.inputs.find((input) => input.checked)?.focus({ preventScroll: true });
     }
     this.onSelect(value);
   }
@@ -167,6 +168,7 @@ export class Scale {
       return null;
     }
     input.checked = kind === "several_of" ? !input.checked : true;
+    input.focus({ preventScroll: true });
     this.changed();
     return this.value;
   }

@@ -4,6 +4,8 @@ import { pause } from "./timing.js";
 
 const KEEP_TRYING = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
 const BATCH = 50;
+/** Refusals that the server keeps as events by itself. */
+const NOTED = new Set(["exists", "lost_session", "key_reused"]);
 
 export class Sender {
   constructor(api, queue, handlers) {
@@ -55,7 +57,7 @@ export class Sender {
       this.handlers.onLost(body);
       return "lost";
     }
-    if (status !== 200) {
+    if (status !== 200 && !NOTED.has(body.error)) {
       await this.queue.add("events", refusal(vote, status, body));
     }
     await this.queue.remove("votes", vote.id);
