@@ -17,6 +17,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "db": ("dermiqa.commands.keeping:db", "The database: upgrade, copy."),
     "observer": ("dermiqa.commands.keeping:observer", "An observer's rights: export, erase."),
     "mos": ("dermiqa.commands.scores:mos", "Opinion scores from votes."),
+    "export": ("dermiqa.commands.exports:export", "Write a study as other tools read it."),
+    "report": ("dermiqa.commands.exports:report", "Write a study's report, HTML and PDF."),
     "dataset": ("dermiqa.commands.datasets:dataset", "Data sets: list, check, cache."),
     "splits": ("dermiqa.commands.splits:splits", "Splits by group: make, check, import, export."),
     "train": ("dermiqa.commands.training:train", "Train a quality model."),

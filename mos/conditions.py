@@ -106,10 +106,15 @@ def cell_means(content: NDArray[np.int64], observer: NDArray[np.int64], score: F
     return means.reshape(len(rows), len(columns))
 
 
+NO_GROUPING = frozenset(
+    {"is_ref", "file", "sha256", "pristine", "credit", "licence", "kind", "may_redistribute", "kadid_type", "kadid_level",
+     "gold_low", "gold_high"}
+)  # fmt: skip
+
+
 def groupings(info: pd.DataFrame) -> list[str]:
-    """The columns of the stimuli's table that group images: content, variant, axis, subject and labels of few values."""
-    skipped = {"is_ref", "file", "sha256", "pristine", "credit", "licence", "kind"}
-    return [c for c in info.columns if c not in skipped and 1 <= _distinct(info[c]) < max(2, len(info))]
+    """The columns of the stimuli's table that group images: content, variant, axis, subject and labels of a few values."""
+    return [c for c in info.columns if c not in NO_GROUPING and 2 <= _distinct(info[c]) < max(2, len(info))]
 
 
 def _distinct(values: pd.Series) -> int:
@@ -168,7 +173,13 @@ def _row(first: Votes, content: NDArray[np.int64], grouping: str, name: str, pic
 def _names(votes: Votes, grouping: str) -> NDArray[np.object_]:
     if grouping == "all":
         return np.full(len(votes.stimuli), "all", dtype=object)
-    names = np.array(["" if _blank(v) else str(v) for v in votes.info[grouping]], dtype=object)
+    names = np.array([_label(v) for v in votes.info[grouping]], dtype=object)
     if grouping in ("variant", "axis"):
         names[votes.info["is_ref"].to_numpy(bool)] = "reference" if grouping == "variant" else ""
     return names
+
+
+def _label(value: object) -> str:
+    if _blank(value):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mos.votes import Votes
 from workspace.errors import StudyFault, TableFault
 
 VOTE_COLUMNS = (
@@ -108,6 +109,12 @@ class StudyData:
             keep &= (self.votes["question"] == question).to_numpy()
         return self.votes.loc[keep]
 
+    def as_votes(self, panel: str | None = None, question: str | None = None) -> Votes:
+        """The votes of one question (default: the main one) and panel (None: all) as arrays, labels of the images with them."""
+        asked = self.main_question if question is None else question
+        low, high = self.scale(asked)
+        return Votes.from_frame(self.select(panel, asked), low, high, self.stimuli.drop(columns=["file"]))
+
     def scores(self) -> pd.DataFrame:
         """Per image, panel and question: mos, sd (ddof 1), n (observers) and n_simulated, from first presentations."""
         keys = ["stimulus", "panel", "question"]
@@ -121,6 +128,16 @@ class StudyData:
         """A mask over `stimuli`: images that may be passed on (`may_redistribute` is yes)."""
         said = self.stimuli["may_redistribute"].astype(str).str.strip().str.lower()
         return np.asarray(said.isin(YES), dtype=bool)
+
+
+def study_from_votes(votes: Votes, name: str, meta: dict[str, Any] | None = None) -> StudyData:
+    """A study made from votes alone (a CSV of anyone's): images without files, observers by the names in the votes."""
+    frame = votes.frame()
+    stimuli = votes.info.reset_index()
+    observers = frame[["observer"]].drop_duplicates().reset_index(drop=True)
+    asked = sorted(set(frame["question"])) if "question" in frame else [""]
+    questions = pd.DataFrame([{"question": q, "kind": "scale", "low": votes.low, "high": votes.high} for q in asked])
+    return StudyData(name, frame, stimuli, observers, questions, meta or {})
 
 
 def complete(table: pd.DataFrame, columns: tuple[str, ...], needed: tuple[str, ...], what: str) -> pd.DataFrame:

@@ -1,0 +1,176 @@
+"""The report's sections on how a study was made: method, plan, observers, viewing conditions, deviations, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from mos.document import Block, Bullets, Section, Table, Text, number
+from mos.exports.study import StudyData
+from mos.screening import observer_table
+
+P910_LEVELS = (5, 9, 11)
+NOT_RECORDED = "not recorded"
+
+
+def method(study: StudyData, question: str) -> Section:
+    """Question, scale with its labels, method, texts, times."""
+    low, high = study.scale(question)
+    references = int(study.stimuli["is_ref"].sum())
+    kind = "ACR with hidden reference (ACR-HR)" if references else "ACR"
+    contents = study.stimuli["content"].replace("", pd.NA).nunique()
+    blocks: list[Block] = [
+        Text(
+            f"Absolute category rating, {kind}: each image was seen alone and rated once on {_levels(low, high)}. "
+            f"{len(study.stimuli)} images of {contents} contents, {references} of them hidden references."
+        )
+    ]
+    rows = [[str(r["question"]), str(r["text"] or ""), f"{r['low']:g} to {r['high']:g}", _labels(r["labels"])]
+            for _, r in study.questions.iterrows()]  # fmt: skip
+    blocks.append(Table(["question", "text", "range", "labels"], rows, "Questions"))
+    said = pairs(study.meta.get("method")) + pairs(study.meta.get("timing"))
+    if said:
+        blocks.append(Table(["setting", "value"], said, "Settings"))
+    texts = pairs(study.meta.get("texts"))
+    if texts:
+        blocks.append(Table(["text", "as the observers read it"], texts, "Instructions and other texts", long=True))
+    else:
+        blocks.append(Text("Instructions: not recorded with these votes."))
+    return Section("Method", blocks)
+
+
+def _levels(low: float, high: float) -> str:
+    return f"a continuous scale {low:g} to {high:g}" if high - low > 20 else f"{high - low + 1:g} levels, {low:g} to {high:g}"
+
+
+def _labels(labels: Any) -> str:
+    if isinstance(labels, dict):
+        return ", ".join(f"{k} {v}" for k, v in labels.items())
+    return ", ".join(map(str, labels)) if isinstance(labels, list | tuple) else str(labels or "")
+
+
+def pairs(value: Any, prefix: str = "") -> list[list[str]]:
+    """Nested settings as rows of name and value; empty for None."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, dict):
+        return [row for k, v in value.items() for row in pairs(v, f"{prefix} {str(k).replace('_', ' ')}".strip())]
+    if isinstance(value, list | tuple):
+        return [[prefix, ", ".join(map(str, value))]] if value else []
+    return [[prefix, str(value)]]
+
+
+def plan(study: StudyData) -> Section:
+    """The plan: seed, hash, design version, and the proof of its balance."""
+    head = [[name, str(study.meta[key])] for name, key in (("seed", "seed"), ("version of the design", "design_version"),
+            ("hash of the frozen protocol", "hash"), ("frozen", "frozen_at")) if study.meta.get(key) not in (None, "")]  # fmt: skip
+    proof = pairs(study.meta.get("plan"))
+    blocks: list[Block] = []
+    if head:
+        blocks.append(Text("The plan was drawn before the first vote and frozen with the protocol."))
+        blocks.append(Table(["what", "value"], head, "Frozen plan"))
+    if proof:
+        blocks.append(Table(["what was checked", "found"], proof, "Proof of balance"))
+    if not blocks:
+        blocks.append(Text("No plan came with these votes."))
+    first = study.votes.loc[study.votes["rep"] == 0]
+    counts = first.groupby(["question", "stimulus"]).size()
+    blocks.append(
+        Text(f"Votes per image: least {counts.min()}, median {counts.median():g}, most {counts.max()}; "
+             f"{int((study.votes['rep'] > 0).sum())} repeated votes, which judge observers only.")
+    )  # fmt: skip
+    return Section("Plan", blocks)
+
+
+def observers(study: StudyData, question: str) -> Section:
+    """Observers before and after screening, with every rule's verdict and the reasons of those taken out."""
+    blocks: list[Block] = []
+    for panel in sorted(set(study.select(question=question)["panel"])):
+        table = observer_table(study.as_votes(panel, question))
+        verdicts = [c for c in table.columns if c.endswith("_verdict")]
+        people = set(table["observer"])
+        simulated = study.votes.loc[study.votes["observer"].isin(people)].groupby("observer")["simulated"].any()
+        blocks.append(
+            Text(f"Panel {panel or '(one)'}: {len(table)} observers voted, {int(simulated.sum())} of them model observers.")
+        )
+        rules = [[c.removesuffix("_verdict").replace("_", " "), *_counts(table[c])] for c in verdicts]
+        blocks.append(
+            Table(["rule", "would keep", "would take out", "not assessable"], rules, "What each screening rule proposes")
+        )
+        blocks.append(_people(table, verdicts))
+    screening = study.meta.get("screening")
+    removed = study.meta.get("removed") or []
+    blocks.insert(0, Text(_screened(screening, removed)))
+    if removed:
+        rows = [[str(r.get("observer", "")), str(r.get("rule", "")), str(r.get("reason", ""))] for r in removed]
+        blocks.insert(1, Table(["observer", "rule", "reason"], rows, "Observers taken out"))
+    return Section("Observers and screening", blocks)
+
+
+def _screened(rules: Any, removed: list[Any]) -> str:
+    said = f"Rules stated before the first vote: {'; '.join(': '.join(p) for p in pairs(rules))}. " if pairs(rules) else ""
+    if removed:
+        return f"{said}{len(removed)} observers were taken out; the scores below are without them."
+    return f"{said}Nobody was taken out: rules propose, people decide. All votes count in the scores below."
+
+
+def _counts(verdict: pd.Series) -> list[str]:
+    return [str(int((verdict == word).sum())) for word in ("keep", "reject", "not assessable")]
+
+
+def _people(table: pd.DataFrame, verdicts: list[str]) -> Table:
+    rows = []
+    for _, row in table.iterrows():
+        against = [c.removesuffix("_verdict").replace("_", " ") for c in verdicts if row[c] == "reject"]
+        rows.append([str(row["observer"]), str(row["n"]), number(row["mean"]), number(row["sd"]), number(row["r_pearson"], 3),
+                     number(row["r_spearman"], 3), ", ".join(against) or "-"])  # fmt: skip
+    heads = ["observer", "votes", "mean", "SD", "r of others", "rank r", "rules against"]
+    return Table(heads, rows, "Observers (r: correlation with the mean of the others)", long=len(rows) > 30)
+
+
+def viewing(study: StudyData) -> Section:
+    """Display, distance, light: what was measured, or that it was not."""
+    rows = pairs(study.meta.get("display"))
+    known = " ".join(name for name, _ in rows).lower()
+    missing = [what for what, words in (("display", ("display", "screen", "ppi", "pixel")), ("viewing distance", ("distance",)),
+               ("room light", ("light", "lux", "luminance", "illumin"))) if not any(w in known for w in words)]  # fmt: skip
+    blocks: list[Block] = [Table(["condition", "value"], rows, "Viewing conditions")] if rows else []
+    if missing:
+        blocks.append(Text(f"Not recorded or not controlled: {', '.join(missing)}."))
+    return Section("Viewing conditions", blocks)
+
+
+def deviations(study: StudyData, question: str) -> Section:
+    """Every deviation from P.910 that the study states or that its numbers show."""
+    low, high = study.scale(question)
+    stated = [str(d) for d in study.meta.get("deviations") or []]
+    found = list(stated)
+    text = " ".join(stated).lower()
+    levels = high - low + 1
+    if levels not in P910_LEVELS and high - low <= 20 and "level" not in text:
+        found.append(f"{levels:g} levels instead of 5, 9 or 11")
+    if "browser" not in text:
+        found.append("shown in a web browser on the observers' displays")
+    if "light" not in text and not any("light" in n.lower() or "lux" in n.lower() for n, _ in pairs(study.meta.get("display"))):
+        found.append("room light not controlled")
+    people = study.select(question=question).groupby("panel")["observer"].nunique()
+    for panel, count in people.items():
+        if count < 24:
+            found.append(f"{count} observers in panel {panel or '(one)'}: fewer than 24")
+    if study.simulated:
+        found.append("votes of model observers, not of people")
+    return Section("Deviations from ITU-T P.910", [Bullets(found)])
+
+
+def limits(study: StudyData) -> Section:
+    """What the numbers can't say."""
+    lines = [
+        "Scores hold for observers like these, on these images, under these conditions.",
+        "Intervals of single images speak for the observers; those of variants and axes for observers and contents alike.",
+        "A browser sees neither the display's brightness nor night mode, true colour or resampling by the system.",
+        "Differences between images are judged by paired tests, never by looking at overlapping intervals.",
+    ]
+    if study.simulated:
+        lines.insert(0, "Model observers rehearse a study. Nothing here says how people see these images.")
+    return Section("Limits", [Bullets(lines)])
