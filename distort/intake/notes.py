@@ -20,8 +20,9 @@ from workspace.tables import SOURCES_COLUMNS
 
 JOURNAL = ".prepare.jsonl"
 MEASURES = [
-    "pristine", "made", "png_sha256", "phash", "sharpness", "contrast", "brightness", "colourfulness", "si", "clipped_dark",
-    "clipped_light", "jpeg_quality", "blocking",
+    "pristine", "made", "png_sha256", "phash", "largest_side", "blur", "contrast", "brightness", "colourfulness", "si",
+    "clipped_dark", "clipped_light", "jpeg_quality", "jpeg_damage", "blocking", "border", "vignette", "ruler", "text", "bar_code",
+    "face",
 ]  # fmt: skip
 """Columns of `reports/photos.csv`."""
 

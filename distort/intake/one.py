@@ -70,8 +70,10 @@ def prepare_one(task: Task) -> Outcome:
         if made == task.made and task.target.is_file() and sha256_file(task.target) == task.png_sha256:
             return Outcome(sha256=sha256, made=made)
         original = read_photo(task.path)
-        rgb, flags = pristine(original, edits_of(task.crop, task.rotation, task.masks), task.side)
-        measures, found = judge(rgb, original, yunet=task.yunet)
+        edits = edits_of(task.crop, task.rotation, task.masks)
+        rgb, flags = pristine(original, edits, task.side)
+        reduced = _side(original, edits) / max(rgb.shape[:2])
+        measures, found = judge(rgb, original, reduced=reduced, yunet=task.yunet)
         data = png.encode(rgb)
     except (PhotoFault, MissingExtra) as fault:
         return Outcome(fault=str(fault), sha256=sha256)
@@ -95,6 +97,12 @@ def pristine(original: Original, edits: Edits, side: int) -> tuple[Pixels, list[
     small = fit(edit(upright(rgb, turn), edits), side) if edits else upright(fit(rgb, side), turn)
     small, more = to_srgb(small, profile)
     return small, [*flags, *more]
+
+
+def _side(original: Original, edits: Edits) -> int:
+    """Largest side in pixels of what is kept of an original."""
+    height, width = edits.crop[2:] if edits.crop else original.rgb.shape[:2]
+    return int(max(height, width))
 
 
 def _original_hash(path: Path) -> str:
