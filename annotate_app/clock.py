@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
 
@@ -24,9 +24,9 @@ def known_zone(name: str) -> bool:
 
 def moment(value: datetime, language: str, zone: str = "UTC") -> str:
     """A moment (aware, or UTC) in words of a language and the local time of a zone."""
-    aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    day = format_skeleton("MMMMEEEEd", aware, tzinfo=zone_of(zone), locale=language)
-    return f"{day}, {format_time(aware, 'HH:mm', tzinfo=zone_of(zone), locale=language)}"
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    local = aware.astimezone(zone_of(zone))
+    return f"{format_date(local, 'full', locale=language)}, {format_time(local, 'HH:mm', locale=language)}"
 
 
 def number(value: float, language: str, digits: int = 0) -> str:
@@ -36,14 +36,14 @@ def number(value: float, language: str, digits: int = 0) -> str:
 
 def calendar_file(start: datetime, minutes: int, *, uid: str, title: str, address: str) -> str:
     """An iCalendar file (RFC 5545) with one event from `start` (aware) of so many minutes; lines end in CR LF."""
-    utc = start.astimezone(timezone.utc)
+    utc = start.astimezone(UTC)
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//dermiqa//session//EN",
         "BEGIN:VEVENT",
         f"UID:{uid}@dermiqa",
-        f"DTSTAMP:{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}",
+        f"DTSTAMP:{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
         f"DTSTART:{utc:%Y%m%dT%H%M%SZ}",
         f"DURATION:PT{minutes}M",
         f"SUMMARY:{escape(title)}",

@@ -98,7 +98,13 @@ def paragraphs(text: str) -> list[str]:
 
 
 def render(
-    request: Request, template: str, language: str = "en", *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+    request: Request,
+    template: str,
+    language: str = "en",
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **values: Any,
 ) -> HTMLResponse:
     """A page from `templates/`: with the language, the address the application is mounted under and this visit's form token."""
     shared = {

@@ -61,7 +61,9 @@ class Way:
         known = {f.name: f for f in fields(cls)}
         for key, value in given.items():
             if key not in known:
-                raise StudyFault(f"the protocol's way has an unknown key {key!r}{nearest(key, list(known))}: correct or remove it")
+                raise StudyFault(
+                    f"the protocol's way has an unknown key {key!r}{nearest(key, list(known))}: correct or remove it"
+                )
             if key in CHOICES and value not in CHOICES[key]:
                 raise StudyFault(f"the protocol's way has {key} = {value!r}, one of {', '.join(CHOICES[key])} was expected")
             if isinstance(value, list):

@@ -25,20 +25,20 @@ SHEET = (
         "answers: your own impression counts."
     ),
     _(
-        "The study has {sessions} sessions of about {minutes} minutes each. You choose when. At most {per_window} sessions may be started "
+        "Number of sessions: {sessions}, each of about {minutes} minutes. You choose when. At most {per_window} sessions may be started "
         "within {window_hours} hours, so that your eyes stay fresh."
     ),
     _(
-        "Please note what you will see: skin diseases, wounds and bare parts of the body. Some people find such pictures unpleasant. You may "
-        "skip any image and you may stop at any time, without giving a reason."
+        "Please note what you will see: skin diseases, wounds and bare parts of the body. Some people find such pictures unpleasant. "
+        "You may skip any image and you may stop at any time, without giving a reason."
     ),
     _(
-        "What is kept: your judgements and the time they took, your answers on the next pages, and facts about your screen. Your name, your "
-        "mail address and your internet address are not kept. You are known by a code only."
+        "What is kept: your judgements and the time they took, your answers on the next pages, and facts about your screen. Your name, "
+        "your mail address and your internet address are not kept. You are known by a code only."
     ),
     _(
-        "Taking part is voluntary. You can withdraw on every page, also while you rate. You then choose whether the judgements that you have "
-        "already given may still be used."
+        "Taking part is voluntary. You can withdraw on every page, also while you rate. You then choose whether the judgements that you "
+        "have already given may still be used."
     ),
 )
 CONSENT = (
@@ -48,7 +48,9 @@ CONSENT = (
     _("I agree that my judgements are kept under a code and used for research."),
 )
 INSTRUCTIONS = (
-    _("You will see images one after the other. Say for each one how good its technical quality is, from {low_label} to {high_label}."),
+    _(
+        "You will see images one after the other. Say for each one how good its technical quality is, from {low_label} to {high_label}."
+    ),
     _("Judge the picture, not what it shows: a serious disease can be in an excellent picture, and healthy skin in a bad one."),
     _("Judge each image on its own. The same skin may come again; do not try to remember what you said before."),
     _("Go by your first impression, but look at the whole image. Use the whole scale."),

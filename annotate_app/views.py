@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
 from babel import Locale
 
-from annotate_app import answers, steps, texts, visits, vision
+from annotate_app import answers, display, steps, texts, vision, visits
 from annotate_app.pages import languages
 from annotate_app.texts import _
 from annotate_app.visits import Visit
@@ -57,8 +58,14 @@ def questions(visit: Visit) -> Values:
         "ages": [(age, say(AGE_WORDS.get(age, age))) for age in answers.AGES],
         "glasses": [(value, say(word)) for value, word in GLASSES.items()],
         "yes_no": [("yes", say("yes")), ("no", say("no"))],
-        "zones": sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))) + ["UTC"],
+        "zones": zones(),
     }
+
+
+@lru_cache(maxsize=1)
+def zones() -> list[str]:
+    """Time zones to choose from, UTC last."""
+    return [*sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")), "UTC"]
 
 
 def screen(visit: Visit) -> Values:
@@ -75,7 +82,7 @@ def patches(visit: Visit) -> Values:
 def tick_list(visit: Visit) -> list[tuple[str, str]]:
     """Settings of a screen that bend what is seen."""
     say = saying(visit)
-    return [(name, say(text)) for name, text in answers.TICKS.items()]
+    return [(name, say(text)) for name, text in display.TICKS.items()]
 
 
 def acuity(visit: Visit) -> Values:
@@ -172,11 +179,18 @@ PAGES: dict[str, Callable[[Visit], Values]] = {
 MESSAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "waiting": (
         _("You are on the waiting list"),
-        (_("All places are taken at the moment. Thank you for your interest; open your link again later to see whether one is free."),),
+        (
+            _(
+                "All places are taken at the moment. Thank you for your interest; open your link again later to see whether one is free."
+            ),
+        ),
     ),
     "withdrawn": (
         _("You have withdrawn"),
-        (_("You will not be asked again. Thank you for the time that you gave."), _("Your wish about your answers has been noted under your code.")),
+        (
+            _("You will not be asked again. Thank you for the time that you gave."),
+            _("Your wish about your answers has been noted under your code."),
+        ),
     ),
     "screened_out": (
         _("Thank you, this is the end for you"),
@@ -217,5 +231,10 @@ def page(visit: Visit, step: str) -> tuple[str, Values]:
         say = saying(visit)
         back = visit.way.returns.get("screened_out", "") if step == "screened_out" else ""
         link = (back, say(_("Back to where you came from"))) if back else None
-        return "observer/message.html", {**shared(visit, step), "heading": say(heading), "lines": [say(x) for x in lines], "link": link}
+        return "observer/message.html", {
+            **shared(visit, step),
+            "heading": say(heading),
+            "lines": [say(x) for x in lines],
+            "link": link,
+        }
     return f"observer/{step}.html", {**shared(visit, step), **PAGES[step](visit)}

@@ -13,8 +13,9 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
 
 from annotate_app import observers, steps, texts, vision
-from annotate_app.answers import Outcome, next_gap
+from annotate_app.eyes import next_gap
 from annotate_app.kadid import dmos_of
+from annotate_app.outcomes import Outcome
 from annotate_app.pages import choose_language
 from annotate_app.sequence import sittings_of
 from annotate_app.steps import Way

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from annotate_app import observers, steps, texts, views, visits
-from annotate_app.answers import CHECKS, Asked
+from annotate_app.answers import CHECKS
 from annotate_app.clock import known_zone
+from annotate_app.outcomes import Asked
 from annotate_app.pages import choose_language, languages, render
 from annotate_app.routes.forms import Form, form_of
 from annotate_app.security import OBSERVER_COOKIE, is_secure, keyed_hash, set_cookie
@@ -50,7 +51,15 @@ def refusal(request: Request, code: str, language: str, status: int) -> Response
     heading, line = REFUSALS.get(code) or (views.MESSAGES.get(code) or views.MESSAGES["closed"])
     lines = [line] if isinstance(line, str) else list(line)
     said = [texts.word(each, language) for each in lines]
-    return render(request, "observer/message.html", language, status=status, heading=texts.word(heading, language), lines=said, observer=None)
+    return render(
+        request,
+        "observer/message.html",
+        language,
+        status=status,
+        heading=texts.word(heading, language),
+        lines=said,
+        observer=None,
+    )
 
 
 @router.get("/i/{code}")
@@ -67,7 +76,14 @@ def invitation(request: Request, code: str, lang: str | None = None) -> Response
         parameter = provider_parameter(request)
     query = {each: urlencode({**dict(request.query_params), "lang": each}) for each in languages()}
     return render(
-        request, "observer/welcome.html", language, code=code, second=second, provider_id=parameter, query=query, names=views.names()
+        request,
+        "observer/welcome.html",
+        language,
+        code=code,
+        second=second,
+        provider_id=parameter,
+        query=query,
+        names=views.names(),
     )
 
 
@@ -165,7 +181,7 @@ def rate(request: Request) -> Response:
     with visiting(request) as visit:
         if visits.current_step(visit) != "rate":
             return here(request, "/o/")
-        values = {
+        values: views.Values = {
             "owner": f"{visit.study.token}.{visit.observer.token}",
             "measured": visits.measured(visit),
             "high": visit.way.pixels_per_degree[1],
@@ -178,7 +194,7 @@ def rate(request: Request) -> Response:
 def start(request: Request, form: Filled) -> Response:
     """Open the next session once it may start; before that, the page that says when."""
     with visiting(request) as visit:
-        if visits.current_step(visit) == "rest" and visits.may_start(visit) <= visits.now():
+        if visits.current_step(visit) == "rest" and visits.may_start(visit) <= now():
             visits.go_to(visit, steps.first(visit.way, visit.number))
     return here(request, "/o/")
 

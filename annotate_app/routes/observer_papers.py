@@ -90,7 +90,7 @@ def signature(visit: Visit, paper: str) -> list[str]:
     lines = [f"{code}: {visit.observer.pseudonym}"]
     if paper == "consent" and visit.observer.consented is not None:
         moment = clock.moment(visit.observer.consented, visit.language, visit.observer.time_zone)
-        lines.append(f"{agreed}: {moment}, {visit.observer.consented.year} ({visit.observer.consent_version})")
+        lines.append(f"{agreed}: {moment} ({visit.observer.consent_version})")
     return lines
 
 
@@ -101,7 +101,9 @@ def calendar(request: Request) -> Response:
         start = visits.may_start(visit)
         title = texts.word(_("Rating images: session"), visit.language) + f" {visit.number}"
         address = request.app.state.workspace.settings.public_url.rstrip("/") + "/o/"
-        text = clock.calendar_file(start, visit.way.minutes, uid=f"{visit.observer.token}-{visit.number}", title=title, address=address)
+        text = clock.calendar_file(
+            start, visit.way.minutes, uid=f"{visit.observer.token}-{visit.number}", title=title, address=address
+        )
     headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="session.ics"'}
     return Response(text, media_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -124,7 +126,12 @@ def withdraw(request: Request, form: Filled) -> Response:
     with visiting(request) as visit:
         observer = visit.observer
         if observer.state not in FINAL:
-            observer.flags = {**observer.flags, "wish": wish, "withdrew_at_step": observer.step, "withdrew": now().isoformat(timespec="seconds")}
+            observer.flags = {
+                **observer.flags,
+                "wish": wish,
+                "withdrew_at_step": observer.step,
+                "withdrew": now().isoformat(timespec="seconds"),
+            }
             observers.withdraw(visit.db, observer)
         template, values = views.page(visit, "withdrawn")
         return render(request, template, visit.language, **values)

@@ -45,14 +45,18 @@ export async function decode(response) {
 export async function showAll(root = document) {
   const places = [...root.querySelectorAll("canvas[data-picture]")];
   await Promise.all(places.map(async (canvas) => {
-    const bitmap = await decode(await fetch(canvas.dataset.picture, { credentials: "same-origin" }));
+    const answer = await fetch(canvas.dataset.picture, { credentials: "same-origin" });
+    if (!answer.ok) {
+      return;
+    }
+    const bitmap = await decode(answer);
     const paint = () => {
       const ratio = window.devicePixelRatio;
       const k = canvas.dataset.copies ? Number(canvas.dataset.copies) : replication(ratio);
       draw(canvas, bitmap, k);
+      canvas.parentElement.style.height = `${Math.ceil(canvas.height / ratio)}px`;
       place(canvas, canvas.parentElement, ratio);
     };
-    canvas.parentElement.style.minHeight = `${(bitmap.height * replication(window.devicePixelRatio)) / window.devicePixelRatio}px`;
     paint();
     window.addEventListener("resize", paint);
     canvas.dataset.shown = "yes";

@@ -91,7 +91,7 @@ const boards = {
     pairs.forEach(([one, other], i) => {
       for (let x = 0; x < 120; x += 2) {
         pen.fillStyle = (x / 2) % 2 ? one : other;
-        pen.fillRect(i * 160 + x, 0, 2, 100);
+        pen.fillRect(i * 155 + x, 0, 2, 100);
       }
     });
   } },
@@ -118,7 +118,10 @@ for (const board of document.querySelectorAll("[data-board]")) {
   canvas.height = height;
   canvas.setAttribute("aria-hidden", "true");
   board.append(canvas);
-  paint(canvas.getContext("2d", { alpha: false }));
+  const pen = canvas.getContext("2d", { alpha: false });
+  pen.fillStyle = grey(128);
+  pen.fillRect(0, 0, width, height);
+  paint(pen);
   const lay = () => {
     board.style.minHeight = `${height / window.devicePixelRatio + 4}px`;
     place(canvas, board, window.devicePixelRatio);

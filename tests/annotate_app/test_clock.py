@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from annotate_app import clock
 
-START = datetime(2026, 3, 2, 18, 30, tzinfo=timezone.utc)
+START = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 
 
 def test_moment_in_words_and_local_time() -> None:
     """A moment is told in the reader's language and own time."""
-    assert clock.moment(START, "en", "Europe/Madrid") == "Monday, March 2, 19:30"
-    assert clock.moment(START, "es", "America/Lima") == "lunes, 2 de marzo, 13:30"
+    assert clock.moment(START, "en", "Europe/Madrid") == "Monday, March 2, 2026, 19:30"
+    assert clock.moment(START, "es", "America/Lima") == "lunes, 2 de marzo de 2026, 13:30"
 
 
 def test_unknown_zone_is_utc() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,7 +8,7 @@ from annotate_app import steps
 from annotate_app.steps import Way
 from workspace.errors import StudyFault
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def test_whole_way() -> None:
@@ -56,7 +56,7 @@ def test_step_of_another_setting_leads_on() -> None:
 
 def test_wrong_way_is_named() -> None:
     """An unknown key or word of the protocol's way is one line with the nearest known one."""
-    with pytest.raises(StudyFault, match="unknown key 'displya' .*'display'"):
+    with pytest.raises(StudyFault, match=r"unknown key 'displya' .*'display'"):
         Way.of({"way": {"displya": "full"}})
     with pytest.raises(StudyFault, match="vision = 'x', one of lab, home, not_assessable"):
         Way.of({"way": {"vision": "x"}})

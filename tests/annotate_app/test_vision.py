@@ -55,8 +55,8 @@ def test_pair_is_alike_for_that_vision_alone(axis: str) -> None:
     """Figure and ground are one colour to the named vision, and far apart in red against green to others."""
     figure, ground = vision.colour_pair(axis)
     assert np.allclose(vision.as_seen(figure, axis), vision.as_seen(ground, axis), atol=1e-9)
-    assert np.all((0 <= figure) & (figure <= 1))
-    assert np.all((0 <= ground) & (ground <= 1))
+    assert np.all((figure >= 0) & (figure <= 1))
+    assert np.all((ground >= 0) & (ground <= 1))
     shown = 255 * (vision.encoded(figure) - vision.encoded(ground))
     assert abs(shown[0] - shown[1]) > 60
 
