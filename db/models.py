@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, MetaData, Text, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from db.types import Flag, Json, Number, Utc, now
@@ -177,11 +178,11 @@ class Stimulus(SQLModel, table=True):
     """An image, named by the hash of its file; `info` holds its row of the manifest and of sources.csv."""
 
     __tablename__ = "stimuli"
-    __table_args__ = (one_of("kind", ("pristine", "variant", "authentic")), STRICT)
+    __table_args__ = (one_of("kind", ("pristine", "variant", "authentic")), UniqueConstraint("name", "sha256"), STRICT)
 
     id: int | None = Field(default=None, primary_key=True)
-    name: str = text(index=True)
-    sha256: str = text(unique=True)
+    name: str = text()
+    sha256: str = text(index=True)
     kind: str = text()
     width: int = Field()
     height: int = Field()
@@ -280,14 +281,17 @@ class Device(SQLModel, table=True):
 
 
 class Assignment(SQLModel, table=True):
-    """Positions of a slot given to an observer; a replacement takes over the rest as another assignment."""
+    """Positions of a slot given to an observer (none where both are equal); a replacement takes over the rest as another one."""
 
     __tablename__ = "assignments"
     __table_args__ = (
         CheckConstraint("from_position >= 0 AND to_position >= from_position", name="positions"),
         UniqueConstraint("id", "slot_id", "observer_id"),
         UniqueConstraint("slot_id", "observer_id"),
-        UniqueConstraint("slot_id", "from_position"),
+        Index(
+            "uq_assignments_slot_id_from_position", "slot_id", "from_position", unique=True,
+            sqlite_where=sql("to_position > from_position"), postgresql_where=sql("to_position > from_position"),
+        ),
         STRICT,
     )
 
@@ -361,7 +365,7 @@ class Rating(SQLModel, table=True):
         CheckConstraint("(value IS NULL) <> (missing IS NULL)", name="value_or_reason"),
         UniqueConstraint("presentation_id", "question_id"),
         UniqueConstraint("observer_id", "key"),
-        Index("ix_ratings_slot_id", "slot_id"),
+        Index("ix_ratings_session_id", "session_id"),
         STRICT,
     )
 
@@ -388,7 +392,11 @@ class Event(SQLModel, table=True):
     """What happened beside the votes: blur, resize, overtime, a refused vote, a lost session."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_study_id_kind", "study_id", "kind"), STRICT)
+    __table_args__ = (
+        Index("ix_events_study_id_kind", "study_id", "kind"),
+        Index("ix_events_session_id_kind", "session_id", "kind"),
+        STRICT,
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     study_id: int | None = Field(default=None, foreign_key="studies.id")

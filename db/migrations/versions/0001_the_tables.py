@@ -50,11 +50,11 @@ def upgrade() -> None:
         sa.Column("info", db.types.Json(), nullable=False),
         sa.CheckConstraint("kind IN ('pristine', 'variant', 'authentic')", name=op.f("ck_stimuli_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stimuli")),
-        sa.UniqueConstraint("sha256", name=op.f("uq_stimuli_sha256")),
+        sa.UniqueConstraint("name", "sha256", name=op.f("uq_stimuli_name_sha256")),
         sqlite_strict=True,
     )
     with op.batch_alter_table("stimuli", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_stimuli_name"), ["name"], unique=False)
+        batch_op.create_index(batch_op.f("ix_stimuli_sha256"), ["sha256"], unique=False)
 
     op.create_table(
         "studies",
@@ -259,12 +259,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["slot_id"], ["slots.id"], name=op.f("fk_assignments_slot_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
         sa.UniqueConstraint("id", "slot_id", "observer_id", name=op.f("uq_assignments_id_slot_id_observer_id")),
-        sa.UniqueConstraint("slot_id", "from_position", name=op.f("uq_assignments_slot_id_from_position")),
         sa.UniqueConstraint("slot_id", "observer_id", name=op.f("uq_assignments_slot_id_observer_id")),
         sqlite_strict=True,
     )
     with op.batch_alter_table("assignments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_assignments_observer_id"), ["observer_id"], unique=False)
+        batch_op.create_index(
+            "uq_assignments_slot_id_from_position",
+            ["slot_id", "from_position"],
+            unique=True,
+            sqlite_where=sa.text("to_position > from_position"),
+            postgresql_where=sa.text("to_position > from_position"),
+        )
 
     op.create_table(
         "decisions",
@@ -387,6 +393,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_events_observer_id"), ["observer_id"], unique=False)
+        batch_op.create_index("ix_events_session_id_kind", ["session_id", "kind"], unique=False)
         batch_op.create_index("ix_events_study_id_kind", ["study_id", "kind"], unique=False)
 
     op.create_table(
@@ -434,7 +441,7 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     with op.batch_alter_table("ratings", schema=None) as batch_op:
-        batch_op.create_index("ix_ratings_slot_id", ["slot_id"], unique=False)
+        batch_op.create_index("ix_ratings_session_id", ["session_id"], unique=False)
 
     # ### end Alembic commands ###
 

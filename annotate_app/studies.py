@@ -1,0 +1,271 @@
+"""Studies: create, look at the plan, freeze, open, close, copy; the same functions for pages and for the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, insert
+from sqlmodel import Session, col, select
+
+from annotate_app.design import DESIGN_VERSION, RATED, Plan, fitting_rules, make_plan, plan_sha256
+from annotate_app.design_proof import proof, rules_values
+from annotate_app.protocol import complete_draft
+from annotate_app.selection import Chosen, choose, panel_images
+from db.engine import reading, writing
+from db.models import Panel, Presentation, Question, Slot, Stimulus, Study, StudyStimulus, StudyVersion, new_token
+from db.queries import studies as queries
+from db.types import now
+from workspace.errors import StudyFault
+from workspace.files import link_or_copy, lock, need_space, sha256_bytes, sha256_file, sweep, write_json
+from workspace.settings import Workspace
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a draft would freeze: its images in roles, one plan per panel, and each plan's proof."""
+
+    draft: dict[str, Any]
+    seed: int
+    chosen: list[Chosen]
+    plans: list[Plan]
+    proofs: list[dict[str, Any]]
+
+    @property
+    def violations(self) -> int:
+        """All violations of all panels; must be 0."""
+        return sum(sum(p["violations"].values()) for p in self.proofs)
+
+
+def create(session: Session, name: str, **said: Any) -> Study:
+    """A new study with its draft checked. Raises StudyFault for a bad or taken name, or a wrong setting."""
+    if not NAME.fullmatch(name):
+        raise StudyFault(f"{name!r} is no name for a study: 1 to 60 letters, digits, - and _ were expected (it becomes a folder)")
+    if session.exec(select(Study).where(Study.name == name)).first():
+        raise StudyFault(f"there is a study {name!r} already: choose another name, or see `dermiqa study status {name}`")
+    study = Study(name=name, draft=complete_draft(said))
+    session.add(study)
+    session.flush()
+    return study
+
+
+def change(session: Session, name: str, **said: Any) -> Study:
+    """Change the draft of a study that isn't open. Raises StudyFault."""
+    study = queries.named(session, name)
+    if study.state == "open":
+        raise StudyFault(f"the study {name!r} is open: close it first; a change after freezing makes a new version")
+    study.draft = complete_draft({**study.draft, **said})
+    session.add(study)
+    return study
+
+
+def copy(session: Session, name: str, new_name: str) -> Study:
+    """A new draft with the settings of another study."""
+    return create(session, new_name, **queries.named(session, name).draft)
+
+
+def preview(workspace: Workspace, draft: Mapping[str, Any]) -> Preview:
+    """What a draft would freeze, without writing anything. Raises StudyFault."""
+    whole = complete_draft(draft)
+    seed = workspace.settings.seed if whole["seed"] is None else int(whole["seed"])
+    chosen = choose(workspace, whole, seed)
+    question = whole["questions"][0]
+    plans = [_panel_plan(whole, panel, chosen, seed) for panel in whole["panels"]]
+    return Preview(whole, seed, chosen, plans, [proof(plan, question["low"], question["high"]) for plan in plans])
+
+
+def _panel_plan(draft: Mapping[str, Any], panel: Mapping[str, Any], chosen: Sequence[Chosen], seed: int) -> Plan:
+    images = panel_images(chosen, panel, seed)
+    keys = ("blocks", "take", "per_sitting", "together", "repeats", "gold", "stabilising")
+    said = {key: panel[key] if panel[key] is not None else draft[key] for key in keys}
+    said |= {key: draft[key] for key in ("distance", "references_everywhere", "seconds")}
+    said["stabilising"] = tuple(said["stabilising"])
+    rated = sum(1 for image in images if image.role in RATED)
+    return make_plan(images, fitting_rules(rated, **said), panel["target"], seed, panel["name"])
+
+
+def freeze(workspace: Workspace, engine: Engine, name: str) -> StudyVersion:
+    """Freeze a draft for good: files into studies/NAME/stimuli, plan and hash into the database. Raises StudyFault."""
+    with reading(engine) as session:
+        study = queries.named(session, name)
+        if study.state == "open":
+            raise StudyFault(f"the study {name!r} is open: close it before freezing another version")
+        before = queries.latest_version(session, study)
+        draft, number, last = study.draft, (before.version + 1 if before else 1), before.sha256 if before else ""
+    looked = preview(workspace, draft)
+    if looked.violations:
+        faults = {k: v for p in looked.proofs for k, v in p["violations"].items() if v}
+        raise StudyFault(f"the plan of {name!r} breaks its rules ({faults}): change blocks or contents, see `dermiqa study plan {name}`")
+    with lock(workspace.study(name), "freeze", doing=f"freezing {name}"):
+        files = _freeze_files(workspace, name, looked.chosen)
+        protocol = _protocol(looked)
+        version = _version(looked, protocol, files, number)
+        if version.sha256 == last:
+            raise StudyFault(f"version {number - 1} of {name!r} is frozen with just this content: nothing has changed")
+        with writing(engine) as session:
+            _store(session, name, looked, version, files)
+            session.expunge(version)
+        write_json(workspace.study(name) / f"protocol-{number}.json", _record(version))
+    return version
+
+
+def _freeze_files(workspace: Workspace, name: str, chosen: Sequence[Chosen]) -> dict[str, str]:
+    """Link or copy each image once, named by image and hash, and check its bytes; gives name -> file."""
+    folder = workspace.study(name) / "stimuli"
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    need_space(folder, sum(int(c.row["bytes"] or 0) for c in chosen if not (folder / file_name(c)).exists()), f"freezing {name}")
+    files: dict[str, str] = {}
+    for item in chosen:
+        source, target = workspace.root / item.row["file"], folder / file_name(item)
+        if not target.exists():
+            if not source.is_file():
+                raise StudyFault(f"{item.row['file']} is listed in manifest.csv but missing: run `dermiqa distort` again")
+            link_or_copy(source, target)
+        if sha256_file(target) != item.row["sha256"]:
+            raise StudyFault(f"{target}: its bytes differ from manifest.csv: run `dermiqa verify`, then `dermiqa distort` again")
+        files[item.image.name] = target.name
+    return files
+
+
+def file_name(item: Chosen) -> str:
+    """The name of a frozen file: the image's name and the start of its hash."""
+    return f"{item.image.name}-{item.row['sha256'][:8]}.png"
+
+
+def _protocol(looked: Preview) -> dict[str, Any]:
+    """What is frozen beside the plan: every setting, and what the plan is derived from."""
+    derived = {plan.panel: {"rules": rules_values(plan.rules), "rows": len(plan.rows)} for plan in looked.plans}
+    panels = {plan.panel: sorted({i.content for i in plan.images if i.role in RATED}) for plan in looked.plans}
+    gold = {c.image.name: {"expected": c.expected, "tolerance": c.tolerance, "by": c.said_by} for c in looked.chosen if c.expected}
+    return {**looked.draft, "seed": looked.seed, "derived": derived, "panel_contents": panels, "gold_said": gold}
+
+
+def files_sha256(hashes: Mapping[str, str]) -> str:
+    """SHA-256 over the lines `name sha256` of all images, sorted by name."""
+    return sha256_bytes("".join(f"{name} {hashes[name]}\n" for name in sorted(hashes)).encode())
+
+
+def version_sha256(protocol: Mapping[str, Any], seed: int, plan: str, files: str, design_version: str) -> str:
+    """The hash of a frozen version: protocol, seed, design version, plan and files."""
+    whole = {"protocol": protocol, "seed": seed, "design_version": design_version, "plan": plan, "files": files}
+    return sha256_bytes(json.dumps(whole, sort_keys=True, ensure_ascii=False, allow_nan=False).encode())
+
+
+def _version(looked: Preview, protocol: dict[str, Any], files: Mapping[str, str], number: int) -> StudyVersion:
+    plan = plan_sha256(looked.plans)
+    held = files_sha256({c.image.name: c.row["sha256"] for c in looked.chosen})
+    return StudyVersion(
+        study_id=0, version=number, protocol=protocol, seed=looked.seed, design_version=DESIGN_VERSION, plan_sha256=plan, files_sha256=held,
+        sha256=version_sha256(protocol, looked.seed, plan, held, DESIGN_VERSION), proof={"panels": looked.proofs},
+    )  # fmt: skip
+
+
+def _record(version: StudyVersion) -> dict[str, Any]:
+    """The version as it is written beside its files, for people."""
+    return version.model_dump(mode="json", exclude={"id", "study_id"})
+
+
+def _store(session: Session, name: str, looked: Preview, version: StudyVersion, files: Mapping[str, str]) -> None:
+    study = queries.named(session, name)
+    if study.state == "open" or complete_draft(study.draft) != looked.draft:
+        raise StudyFault(f"the study {name!r} was changed meanwhile: freeze it again")
+    assert study.id is not None
+    version.study_id = study.id
+    session.add(version)
+    session.flush()
+    session.refresh(version)
+    stimuli = _store_stimuli(session, version, looked.chosen, files)
+    for place, question in enumerate(looked.draft["questions"]):
+        kept = {key: question[key] for key in ("name", "kind", "low", "high")}
+        session.add(Question(version_id=_id(version), position=place, texts={"labels": question["labels"], **question["texts"]}, **kept))
+    for panel, plan in zip(looked.draft["panels"], looked.plans, strict=True):
+        _store_plan(session, version, panel, plan, stimuli)
+    study.state = "frozen"
+    session.add(study)
+
+
+def _id(row: Any) -> int:
+    assert isinstance(row.id, int)
+    return row.id
+
+
+def _store_stimuli(session: Session, version: StudyVersion, chosen: Sequence[Chosen], files: Mapping[str, str]) -> dict[str, int]:
+    """Rows of the images (those that are there already are used again) and of their roles; gives name -> id."""
+    known = {(s.name, s.sha256): _id(s) for s in session.exec(select(Stimulus).where(
+        col(Stimulus.name).in_([c.image.name for c in chosen])))}  # fmt: skip
+    ids: dict[str, int] = {}
+    for item in chosen:
+        key = (item.image.name, item.row["sha256"])
+        if key not in known:
+            row = _stimulus(item)
+            session.add(row)
+            session.flush()
+            known[key] = _id(row)
+        ids[item.image.name] = known[key]
+    rows = [
+        {"version_id": version.id, "stimulus_id": ids[c.image.name], "role": c.image.role, "content": c.image.content,
+         "file": files[c.image.name], "expected": c.expected, "tolerance": c.tolerance}
+        for c in chosen
+    ]  # fmt: skip
+    session.execute(insert(StudyStimulus), rows)
+    return ids
+
+
+def _stimulus(item: Chosen) -> Stimulus:
+    row, image = item.row, item.image
+    kind = "variant" if row["variant"] else "pristine" if image.role == "reference" or image.content == row["pristine"] else "authentic"
+    return Stimulus(
+        name=image.name, sha256=row["sha256"], kind=kind, width=int(row["width"]), height=int(row["height"]),
+        pristine=row["pristine"], subject=row["subject"], variant=row["variant"] or None, axis=row["axis"] or None, info=dict(row),
+    )  # fmt: skip
+
+
+def _store_plan(session: Session, version: StudyVersion, said: Mapping[str, Any], plan: Plan, stimuli: Mapping[str, int]) -> None:
+    panel = Panel(version_id=_id(version), name=plan.panel, phase=said["phase"], target=said["target"])
+    session.add(panel)
+    session.flush()
+    made = [Slot(panel_id=_id(panel), number=n, sessions=plan.rules.sittings, length=len(row)) for n, row in enumerate(plan.rows)]
+    session.add_all(made)
+    session.flush()
+    ids = [stimuli[image.name] for image in plan.images]
+    rows = [
+        {"token": new_token(), "slot_id": slot.id, "version_id": version.id, "session": shown.sitting, "position": position,
+         "stimulus_id": ids[shown.image], "role": shown.role}
+        for slot, row in zip(made, plan.rows, strict=True) for position, shown in enumerate(row)
+    ]  # fmt: skip
+    for start in range(0, len(rows), CHUNK):
+        session.execute(insert(Presentation), rows[start : start + CHUNK])
+
+
+def open_study(session: Session, name: str) -> Study:
+    """Let observers in. Raises StudyFault unless the study is frozen or closed."""
+    study = queries.named(session, name)
+    queries.frozen_version(session, study)
+    if study.state == "open":
+        raise StudyFault(f"the study {name!r} is open already")
+    study.state, study.opened, study.closed = "open", study.opened or now(), None
+    session.add(study)
+    return study
+
+
+def close_study(session: Session, name: str) -> Study:
+    """Take no more votes. Raises StudyFault unless the study is open."""
+    study = queries.named(session, name)
+    if study.state != "open":
+        raise StudyFault(f"the study {name!r} is {study.state}, not open")
+    study.state, study.closed = "closed", now()
+    session.add(study)
+    return study
+
+
+def frozen_file(workspace: Workspace, study: str, file: str) -> Path:
+    """Where a frozen image lies."""
+    return workspace.study(study) / "stimuli" / file
