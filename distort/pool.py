@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 from workspace.errors import MissingExtra, WorkspaceFault
 
+PATIENCE = "10s"
+"""How long a Dask scheduler may take to answer."""
+
 Item = TypeVar("Item")
 Sent = TypeVar("Sent")
 Answer = TypeVar("Answer")
@@ -93,7 +96,7 @@ def _client(address: str) -> Any:
         raise MissingExtra("Dask", "dask") from None
     try:
         return Client(  # type: ignore[no-untyped-call]
-            address, timeout="10s", set_as_default=False
+            address, timeout=PATIENCE, set_as_default=False
         )
     except (OSError, TimeoutError, ValueError) as fault:
         raise WorkspaceFault(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workspace.errors import TableFault, WorkspaceFault
-from workspace.files import lock, replacing, write_rows
+from workspace.files import TEMPORARY_SUFFIX, lock, replacing, write_rows
 from workspace.settings import Workspace
 from workspace.tables import MANIFEST_COLUMNS, SOURCES_COLUMNS
 
@@ -91,11 +92,20 @@ def manifest_rows(workspace: Workspace) -> Iterator[Row]:
                 yield {**row, **said}
 
 
+@contextmanager
+def _swept(path: Path) -> Iterator[None]:
+    """Remove what a killed writer of `path` left beside it."""
+    for left in path.parent.glob(f".{path.name}.*{TEMPORARY_SUFFIX}"):
+        left.unlink(missing_ok=True)
+    yield
+
+
 def rebuild(workspace: Workspace) -> int:
     """Write `manifest.csv` anew from `sources.csv` and all records, under its lock; gives the number of rows."""
     rows = 0
     with (
         lock(workspace.root, "manifest", wait=60, doing="writing manifest.csv"),
+        _swept(workspace.manifest),
         replacing(workspace.manifest) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as stream,
     ):

@@ -16,8 +16,8 @@ Plane = NDArray[np.floating]
 
 def to_uint8(values: Plane) -> Pixels:
     """Values on 0..255 rounded half up and clipped to uint8; never the truncation of a plain cast."""
-    rounded = np.floor(values + 0.5)
-    return np.asarray(np.clip(rounded, 0, 255, out=rounded).astype(np.uint8))
+    raised = values + 0.5
+    return np.asarray(np.clip(raised, 0, 255, out=raised).astype(np.uint8))
 
 
 @lru_cache(maxsize=64)
