@@ -139,7 +139,7 @@ def condition_table(votes: Votes) -> pd.DataFrame:
 
 
 def _rows(first: Votes, grouping: str) -> list[dict[str, object]]:
-    names, group = np.unique(_names(first, grouping).astype(str), return_inverse=True)
+    names, group = np.unique(group_names(first.info, grouping).astype(str), return_inverse=True)
     by_vote = group[first.stimulus]
     order = np.argsort(by_vote, kind="stable")
     ends = np.searchsorted(by_vote[order], np.arange(len(names) + 1))
@@ -170,12 +170,13 @@ def _row(first: Votes, content: NDArray[np.int64], grouping: str, name: str, pic
     }
 
 
-def _names(votes: Votes, grouping: str) -> NDArray[np.object_]:
+def group_names(info: pd.DataFrame, grouping: str) -> NDArray[np.object_]:
+    """Each image's name in a grouping `(J,)`, "" = in none; references are the variant `reference` and of no axis."""
     if grouping == "all":
-        return np.full(len(votes.stimuli), "all", dtype=object)
-    names = np.array([_label(v) for v in votes.info[grouping]], dtype=object)
+        return np.full(len(info), "all", dtype=object)
+    names = np.array([_label(v) for v in info[grouping]], dtype=object)
     if grouping in ("variant", "axis"):
-        names[votes.info["is_ref"].to_numpy(bool)] = "reference" if grouping == "variant" else ""
+        names[info["is_ref"].to_numpy(bool)] = "reference" if grouping == "variant" else ""
     return names
 
 
