@@ -6,6 +6,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "init": ("dermiqa.commands.ground:init", "Make a workspace."),
     "verify": ("dermiqa.commands.ground:verify", "Check every file and table of a workspace."),
     "prepare": ("dermiqa.commands.photos:prepare", "Bring photos in as pristine images."),
+    "sources": ("dermiqa.commands.photos:sources", "Where photos come from, what is not said, withdraw one."),
     "catalogue": ("dermiqa.commands.distort:catalogue", "Print every distortion with its levels."),
     "preview": ("dermiqa.commands.distort:preview", "Show what a recipe makes of one photo."),
     "distort": ("dermiqa.commands.distort:distort", "Make every variant of every photo."),

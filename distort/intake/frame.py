@@ -28,7 +28,7 @@ def vignette(grey: Grey) -> float:
     Three dark corners of four are asked for, so that a dark background on one side doesn't count.
     """
     height, width = grey.shape
-    deep, wide = max(1, height // 12), max(1, width // 12)
+    deep, wide = max(1, height // 40), max(1, width // 40)
     corners = [grey[:deep, :wide], grey[:deep, -wide:], grey[-deep:, :wide], grey[-deep:, -wide:]]
     middle = float(np.median(grey[height // 4 : max(1, height * 3 // 4), width // 4 : max(1, width * 3 // 4)]))
     third = sorted(float(np.median(corner)) for corner in corners)[2]

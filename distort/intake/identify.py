@@ -126,12 +126,12 @@ def lettering(grey: NDArray[np.uint8]) -> int:
     for picture in (grey, 255 - grey, smooth, 255 - smooth):
         mask = cv2.adaptiveThreshold(picture, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 18)
         boxes = _pieces(mask)
-        longest = max(longest, _longest_line(boxes), _longest_line(boxes[:, [1, 0, 3, 2, 4]]))
+        longest = max(longest, _longest_line(boxes), _longest_line(boxes[:, [1, 0, 3, 2]]))
     return longest
 
 
 def _pieces(mask: Any) -> NDArray[np.float64]:
-    """Connected pieces that may be characters: rows of x, y, width, height, ink (share of the box that is filled)."""
+    """Connected pieces that may be characters: rows of x, y, width, height."""
     import cv2
 
     stats = np.asarray(cv2.connectedComponentsWithStats(mask, connectivity=8)[2])[1:].astype(float)
@@ -139,7 +139,7 @@ def _pieces(mask: Any) -> NDArray[np.float64]:
     long, short = np.maximum(width, height), np.minimum(width, height)
     ink = area / (width * height)
     good = (long >= 6) & (long <= 70) & (short >= 1) & (long <= 14 * short) & (ink > 0.15)
-    picked = np.stack([x, y, width, height, ink], axis=1)[good]
+    picked = np.stack([x, y, width, height], axis=1)[good]
     order = np.argsort(-(long[good]), kind="stable")[:MOST_PIECES]
     return np.asarray(picked[order], dtype=np.float64)
 
@@ -149,7 +149,7 @@ def _longest_line(boxes: NDArray[np.float64]) -> int:
     if not len(boxes):
         return 0
     boxes = boxes[np.argsort(boxes[:, 0], kind="stable")]
-    x, y, width, height, _ = boxes.T
+    x, y, width, height = boxes.T
     middle = y + height / 2
     following = np.full(len(boxes), -1)
     for i in range(len(boxes)):

@@ -42,14 +42,14 @@ class Threshold:
 
 THRESHOLDS = (
     Threshold("too_small", "largest_side", "below", 400, "largest side of the original (after a crop), pixels"),
-    Threshold("blurred", "blur", "above", 0.52, "perceptual blur at the working size, 0 sharp to 1"),
-    Threshold("compressed", "jpeg_damage", "above", 0.5, "100 - quality of the JPEG, over 100, less where the photo is reduced"),
-    Threshold("blocking", "blocking", "above", 1.25, "steps across an 8 x 8 grid over steps beside it"),
+    Threshold("blurred", "blur", "above", 0.43, "perceptual blur at the working size, 0 sharp to 1"),
+    Threshold("compressed", "jpeg_damage", "above", 0.35, "100 - quality of the JPEG, over 100, less where the photo is reduced"),
+    Threshold("blocking", "blocking", "above", 1.5, "steps across an 8 x 8 grid over steps beside it"),
     Threshold("clipped_light", "clipped_light", "above", 0.02, "share of pixels with two channels at 254 or more"),
     Threshold("clipped_dark", "clipped_dark", "above", 0.02, "share of pixels with all channels at 3 or less"),
     Threshold("low_contrast", "contrast", "below", 25, "95th minus 5th percentile of the luma, grey levels"),
     Threshold("border", "border", "above", 0.02, "width of a plain frame at a side, share of that side"),
-    Threshold("vignette", "vignette", "above", 0.5, "how much darker the third darkest corner is than the centre, 0 to 1"),
+    Threshold("vignette", "vignette", "above", 0.3, "how much darker the third darkest corner is than the centre, 0 to 1"),
     Threshold("ruler", "ruler", "above", 0.6, "periodicity of marks beside a straight line, 0 to 1"),
     Threshold("text", "text", "above", 3, "characters in a row"),
     Threshold("bar_code", "bar_code", "above", 0, "bar or QR codes found"),

@@ -12,6 +12,7 @@ from distort.intake.metadata import Sidecar
 from distort.intake.notes import Journal, Note, read_measures
 from distort.intake.one import Outcome, Task, prepare_one
 from distort.intake.workers import Limits, Lost, Workers
+from distort.withdraw import withdrawn_hashes
 from workspace.errors import UsageFault
 from workspace.files import lock, need_space, sweep, write_bytes
 from workspace.settings import Workspace
@@ -65,6 +66,7 @@ class Preparation:
         self.keep_names = keep_names
         self.jobs = jobs
         self.yunet = yunet
+        self.withdrawn: dict[str, str] = {}
         self.limits = limits
         self.found = find_photos(photos, [workspace.root / name for name in LEFT_ALONE])
         if not self.found:
@@ -96,6 +98,7 @@ class Preparation:
         side = self.workspace.settings.largest_side
         need_space(self.workspace.pristine, int(fresh * side * side * 0.75 * BYTES_PER_PIXEL), "preparing these photos")
         alike = Alike.of(books.measures)
+        self.withdrawn = withdrawn_hashes(self.workspace)
         answers = Workers(prepare_one, self.jobs, self.limits).map(task for _, task in tasks if task)
         spare: list[str] = []
         for item, planned in tasks:
@@ -141,6 +144,8 @@ class Preparation:
         if isinstance(answer, Lost) or answer.fault:
             reason = answer.reason if isinstance(answer, Lost) else answer.fault
             return Result(item.label, "refused", reason=reason)
+        if answer.sha256 in self.withdrawn:
+            return Result(item.label, "refused", reason=f"this photo was withdrawn on {self.withdrawn[answer.sha256]}")
         twin = books.by_hash.setdefault(answer.sha256, task.name)
         if twin != task.name:
             return self._twin(item, twin, books)
