@@ -49,16 +49,24 @@ class Ssim:
         self._luma = _centred_luma(reference)
         self._mean = _mean(self._luma)
         self._variance = _mean(self._luma * self._luma) - self._mean**2
+        self._light = self._mean + 128
+        self._square = self._light**2 + np.float32(C1)
 
     def of(self, image: Pixels) -> float:
         """SSIM of an `(H, W, 3)` uint8 image of the reference's size, at most 1; 1 when equal."""
         luma = _centred_luma(image)
         mean = _mean(luma)
-        variance = _mean(luma * luma) - mean * mean
-        covariance = _mean(self._luma * luma) - self._mean * mean
-        light, own = mean + 128, self._mean + 128
-        above = (2 * light * own + np.float32(C1)) * (2 * covariance + np.float32(C2))
-        below = (light * light + own * own + np.float32(C1)) * (variance + self._variance + np.float32(C2))
-        ratio = above / below
-        inner = ratio[5:-5, 5:-5] if min(ratio.shape) > 10 else ratio
+        covariance = _mean(self._luma * luma)
+        variance = _mean(np.multiply(luma, luma, out=luma))
+        covariance -= self._mean * mean
+        variance -= mean * mean
+        variance += self._variance
+        variance += np.float32(C2)
+        covariance *= 2
+        covariance += np.float32(C2)
+        mean += 128
+        covariance *= 2 * mean * self._light + np.float32(C1)
+        variance *= np.multiply(mean, mean, out=mean) + self._square
+        covariance /= variance
+        inner = covariance[5:-5, 5:-5] if min(covariance.shape) > 10 else covariance
         return float(inner.mean(dtype=np.float64))

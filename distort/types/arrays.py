@@ -15,9 +15,9 @@ Plane = NDArray[np.floating]
 
 
 def to_uint8(values: Plane) -> Pixels:
-    """Values on 0..255 rounded half up and clipped to uint8; never the truncation of a plain cast."""
-    raised = values + 0.5
-    return np.asarray(np.clip(raised, 0, 255, out=raised).astype(np.uint8))
+    """Values on 0..255 rounded half up and clipped to uint8, never truncated; `values` is used up as working space."""
+    values += 0.5
+    return np.asarray(np.clip(values, 0, 255, out=values).astype(np.uint8))
 
 
 @lru_cache(maxsize=64)

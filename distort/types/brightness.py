@@ -17,10 +17,11 @@ def parabola(x: Plane, amount: float) -> Plane:
 def brighten(rgb: Pixels, amount: float, *, lab: Lab | None = None) -> Pixels:
     """Two parts the parabola on R, G, B, one part the parabola on Lab's L. KADID-10k type 16; amount 0..1.1."""
     lab = lab or Lab(rgb)
-    change = parabola(lab.lightness, amount) - lab.lightness
-    light = lab.planes + (change * np.float32(100 / 116))[..., None]
-    direct = cv2.LUT(rgb, (parabola(np.arange(256) / 255.0, amount) * 170.0 + 0.5).astype(np.float32))
-    return np.asarray(cv2.scaleAdd(to_unit(light), 85.0, direct).astype(np.uint8))
+    change = (parabola(lab.lightness, amount) - lab.lightness) * np.float32(100 / 116)
+    light = to_unit(lab.planes, change)
+    light *= 85
+    light += cv2.LUT(rgb, (parabola(np.arange(256) / 255.0, amount) * 170.0 + 0.5).astype(np.float32))
+    return np.asarray(light.astype(np.uint8))
 
 
 def darken(rgb: Pixels, amount: float) -> Pixels:

@@ -12,7 +12,7 @@ from distort.types.lab import Lab, to_rgb
 def sharpen(rgb: Pixels, amount: float, *, lab: Lab | None = None) -> Pixels:
     """Unsharp mask of Lab's L alone: L + amount x (L - its Gaussian mean, sigma 3). KADID-10k type 24 (imsharpen, radius 3)."""
     lab = lab or Lab(rgb)
-    return to_rgb(lab.planes + (lab.detail * np.float32(amount))[..., None])
+    return to_rgb(lab.planes, lab.detail * np.float32(amount))
 
 
 def spline(x: Plane, amount: float) -> Plane:
