@@ -122,11 +122,11 @@ class Trainer:
             point = one_cycle(self.done, self.total, config.lr, config.warm_share, config.anneal)
             for group in self.optimizer.param_groups:
                 group["lr"], group["betas"] = point.lr, (point.beta1, BETA2)
-            loss = self._one_step([next(fetched) for _ in range(config.accumulate)])
+            loss = self.one_step([next(fetched) for _ in range(config.accumulate)])
             progress.step += 1
             yield Step(progress.epoch, self.done, self.total, loss, point.lr)
 
-    def _one_step(self, batches: list[Batch]) -> float:
+    def one_step(self, batches: list[Batch]) -> float:
         """Gradients of the step's batches, each weighted loss divided by the global batch; then the optimiser."""
         import torch
 

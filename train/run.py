@@ -92,26 +92,30 @@ def run(config: Config, inputs: Inputs, out: Path, cache_dir: Path | None, world
 def _train(
     config: Config, inputs: Inputs, tested: list[str], out: Path, cache_dir: Path | None, world: World
 ) -> Iterator[Step | Epoch | Finished]:
-    size = config.input_size or native_input(config.model)
-    material = join(
-        members(inputs, config.sets, config, size, cache_dir, world),
-        members(inputs, tested, config, size, cache_dir, world),
-        config,
-    )
-    model, shape, origin = build(
-        config.model, weights=config.weights, input_size=size, hidden=config.hidden, dropout=config.dropout,
-        dropout_place=config.dropout_place, head=config.head, seed=config.seed,
-    )  # fmt: skip
+    trainer, origin = trainer_for(config, inputs, tested, out, cache_dir, world)
     if world.first and not (out / folder_of.RECORD).is_file():
         _write_beginning(config, inputs, out, world, origin)
-    trainer = Trainer(model, shape, material, config, out, world)
     for event in trainer.run():
         if isinstance(event, Epoch):
             if world.first:
                 _write_epoch(trainer, event, out)
             trainer.keep()
         yield event
-    yield _finish(trainer, inputs, material, out)
+    yield _finish(trainer, inputs, out)
+
+
+def trainer_for(
+    config: Config, inputs: Inputs, tested: Sequence[str], out: Path, cache_dir: Path | None, world: World
+) -> tuple[Trainer, dict[str, str]]:
+    """A trainer of this run (going on from the checkpoint in `out`, if any) and the origin of its backbone's weights."""
+    size = config.input_size or native_input(config.model)
+    trained = members(inputs, config.sets, config, size, cache_dir, world)
+    material = join(trained, members(inputs, tested, config, size, cache_dir, world), config)
+    model, shape, origin = build(
+        config.model, weights=config.weights, input_size=size, hidden=config.hidden, dropout=config.dropout,
+        dropout_place=config.dropout_place, head=config.head, seed=config.seed,
+    )  # fmt: skip
+    return Trainer(model, shape, material, config, out, world), origin
 
 
 def _write_beginning(config: Config, inputs: Inputs, out: Path, world: World, origin: Mapping[str, str]) -> None:
@@ -130,9 +134,9 @@ def _write_epoch(trainer: Trainer, event: Epoch, out: Path) -> None:
     folder_of.write_metrics(out, trainer.progress.rows)
 
 
-def _finish(trainer: Trainer, inputs: Inputs, material: Material, out: Path) -> Finished:
+def _finish(trainer: Trainer, inputs: Inputs, out: Path) -> Finished:
     """Predict with the reported weights, measure, and write model.json, the card and results.json (last)."""
-    config, world = trainer.config, trainer.world
+    config, world, material = trainer.config, trainer.world, trainer.material
     reported = folder_of.LAST if config.select == "last" else folder_of.BEST
     folder_of.read_weights(out / reported, trainer.model)
     frames = [_predicted(trainer, member, number < material.trained) for number, member in enumerate(material.members)]

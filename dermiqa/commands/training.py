@@ -91,7 +91,7 @@ def train(
     values = {**_settings(config_file), **{key: value for key, value in said.items() if value is not None}}
     config = make({**values, "sets": [source.name for source in trained]}, str(config_file or "the options"))
     inputs = gather(trained, tested, Rule(), seed=0, n=max(5, config.split), folder=splits_folder)
-    folder = out or _models_folder() / f"{config.model}-{'-'.join(config.sets)}-split{config.split}"
+    folder = out or models_folder() / f"{config.model}-{'-'.join(config.sets)}-split{config.split}"
     world = join(config.device)
     try:
         done = _followed(run(config, inputs, folder, cache_dir, world), world.first)
@@ -112,7 +112,8 @@ def _settings(path: Path | None) -> dict[str, Any]:
         raise UsageFault(f"{path} is not valid TOML: {fault}") from None
 
 
-def _models_folder() -> Path:
+def models_folder() -> Path:
+    """Where runs lie: the workspace's models/, outside a workspace models/ here."""
     from dermiqa.commands.common import current_workspace
 
     try:
@@ -180,9 +181,9 @@ def tables(runs: tuple[Path, ...], out: Path | None, paper: bool, as_json: bool)
     from train.tables import find_runs
     from train.tables import tables as made
 
-    found = find_runs(runs or [_models_folder()])
+    found = find_runs(runs or [models_folder()])
     both = made(found)
-    folder = out or _models_folder().parent / "reports" / "tables"
+    folder = out or models_folder().parent / "reports" / "tables"
     written = write_all(both, folder) + draw_all(found, folder)
     if as_json:
         say_json({"folder": str(folder), "runs": len(found), "cells": [row for table in both for row in csv_rows(table)]})
