@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+AT_ONCE = 100
+
+
 @dataclass(frozen=True)
 class RankStability:
     """SROCC between the MOS of two disjoint random groups of n observers: mean and 2.5 and 97.5 % of the draws."""
@@ -66,7 +69,8 @@ def split_half(matrix: Floats, *, draws: int = 1000, seed: int = 0) -> Estimate:
     np.put_along_axis(first, order[:, : observers // 2], 1.0, axis=1)
     second = np.zeros((draws, observers))
     np.put_along_axis(second, order[:, observers // 2 : 2 * (observers // 2)], 1.0, axis=1)
-    r = _correlations(_means(rated, first), _means(rated, second))
+    parts = [slice(start, start + AT_ONCE) for start in range(0, draws, AT_ONCE)]
+    r = np.concatenate([_correlations(_means(rated, first[part]), _means(rated, second[part])) for part in parts])
     r = r[np.isfinite(r)]
     if not len(r):
         return Estimate.none("the halves share no stimuli that differ")
