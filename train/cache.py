@@ -78,11 +78,13 @@ def open_cache(
     resize: str = "shorter_side",
     cache_dir: Path | None = None,
     *,
-    packed: bool = False,
+    packed: bool | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Cache:
     """The set's cache, built or brought up to date first; `progress(done, total)` is called for every image built.
+
+    `packed` chooses the losslessly packed form; None takes the form that is there already, else the raw one.
 
     A killed build goes on where it stopped; an image whose bytes changed is rebuilt. Raises WorkspaceFault when the disk is too
     small or another process builds it, DatasetFault naming the images that can't be read.
@@ -91,12 +93,29 @@ def open_cache(
         raise UsageFault(f"resize {resize!r}: expected {', '.join(RESIZES)}")
     if not 16 <= input_size <= 4096:
         raise UsageFault(f"input size {input_size}: expected 16 to 4096 pixels")
-    folder = cache_folder(loaded, input_size, resize, cache_dir or default_cache_dir(), packed=packed)
-    builder = _Builder(loaded, folder, input_size, resize, packed, jobs or os.cpu_count() or 1)
+    builder = _builder(loaded, input_size, resize, cache_dir, packed, jobs)
+    folder = builder.folder
     if not folder.is_dir() or builder.stale():
         with lock(folder.parent, folder.name, doing="building a cache", wait=0):
             builder.build(progress)
     return builder.opened()
+
+
+def damaged(
+    loaded: LoadedSet, input_size: int, resize: str = "shorter_side", cache_dir: Path | None = None, *, packed: bool | None = None
+) -> list[str]:
+    """Files whose pixels in the cache are no longer those that were written (CRC-32 of every image of both views)."""
+    return _builder(loaded, input_size, resize, cache_dir, packed, 1).damaged()
+
+
+def _builder(
+    loaded: LoadedSet, input_size: int, resize: str, cache_dir: Path | None, packed: bool | None, jobs: int | None
+) -> _Builder:
+    place = cache_dir or default_cache_dir()
+    forms = {form: cache_folder(loaded, input_size, resize, place, packed=form) for form in (False, True)}
+    if packed is None:
+        packed = forms[True].is_dir() and not forms[False].is_dir()
+    return _Builder(loaded, forms[packed], input_size, resize, packed, jobs or os.cpu_count() or 1)
 
 
 class _Builder:

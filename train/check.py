@@ -21,7 +21,7 @@ from workspace.errors import PhotoFault
 from workspace.files import read_rows, sha256_file, write_rows
 
 SHOWN = 5
-UNLIKE = 0.3
+UNLIKE = 0.5
 Progress = Callable[[int, int], None]
 
 
@@ -203,6 +203,7 @@ def _duplicates(report: Report, described: Sequence[Described]) -> None:
     report.duplicates = [p for p in pairs(described) if name in (p.one[0], p.other[0])]
     within = [p for p in report.duplicates if p.one[0] == p.other[0]]
     identical = sum(p.correlation > 0.995 for p in within)
+    _official_leaks(report, within)
     if within:
         shown = [f"{p.one[1]} ~ {p.other[1]}" for p in within]
         report.notes.append(
@@ -216,6 +217,22 @@ def _duplicates(report: Report, described: Sequence[Described]) -> None:
             across[theirs[0]].append(f"{mine[1]} ~ {theirs[1]}")
     for other, shown in across.items():
         report.notes.append(f"{len(shown):,} images show a scene of {other} too ({_some(shown)})")
+
+
+def _official_leaks(report: Report, within: Sequence[Pair]) -> None:
+    """How many images of the authors' test part show a scene of their training part."""
+    part = dict(zip(report.loaded.table["file"], report.loaded.table["official"], strict=True))
+    tested: dict[str, bool] = {}
+    for pair in within:
+        for one, other in ((pair.one[1], pair.other[1]), (pair.other[1], pair.one[1])):
+            if part[one] == "test" and part[other] == "train":
+                tested[one] = tested.get(one, False) or pair.correlation > 0.995
+    if tested:
+        total = sum(value == "test" for value in part.values())
+        report.notes.append(
+            f"{len(tested):,} of the authors' {total:,} test images show a scene that they train on, "
+            f"{sum(tested.values()):,} of them near-identical"
+        )
 
 
 def record_hashes(loaded: LoadedSet, path: Path) -> int:

@@ -28,7 +28,8 @@ class Rule:
 
     `roles` overrides a set's own role: split; test (always and only test); train_val (never test: cut from the authors' training
     part where there is one); authors (their train for training, their test for validation: the paper's way for BIQ2021).
-    `keep_leaks` leaves official splits as they are; else training rows whose group also occurs on the other side are unused.
+    `keep_leaks` leaves everything as it was dealt; else an image of an official split, or of another set, whose group or cluster
+    is tested (or validated) elsewhere is not trained on.
     """
 
     kind: str = "random"
@@ -73,7 +74,7 @@ def make(
         for number in range(1, n + 1):
             frame[f"split_{number}"] = _one(loaded, groups, rule, seed, number, n)
         frames[loaded.name] = frame
-    return frames if clusters is None else _apart(frames, clusters)
+    return frames if clusters is None or rule.keep_leaks else _apart(frames, clusters)
 
 
 def split_columns(frame: pd.DataFrame) -> list[str]:

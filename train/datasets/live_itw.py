@@ -11,6 +11,7 @@ import pandas as pd
 from train.datasets.base import Facts, Labels, find_file, find_folder, need_file
 from workspace.errors import DatasetFault, MissingExtra
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _NAMES, _MOS, _SD = "AllImages_release.mat", "AllMOS_release.mat", "AllStdDev_release.mat"
 FACTS = Facts(
     name="live_itw",
@@ -71,14 +72,15 @@ def _matlab(path: Path) -> list[Any]:
     from scipy.io.matlab import MatReadError
 
     try:
+        head = path.read_bytes()[:1024]
+        if _HDF5 in (head[:8], head[512:520]):
+            return _matlab73(path)
         content = loadmat(path)
-    except NotImplementedError:
-        return _matlab73(path)
     except FileNotFoundError:
         raise DatasetFault(f"{path} is not there: {FACTS.title} consists of three .mat files and the images") from None
-    except (MatReadError, ValueError, TypeError) as fault:
+    except (MatReadError, ValueError, TypeError, NotImplementedError) as fault:
         raise DatasetFault(f"{path} can't be read as a MATLAB file ({str(fault).splitlines()[0]}): download it again") from None
-    (value,) = [v for k, v in content.items() if not k.startswith("__")][:1] or [np.array([])]
+    value = next((v for k, v in content.items() if not k.startswith("__")), np.array([]))
     return [v.item() if isinstance(v, np.ndarray) and v.size == 1 else v for v in np.ravel(value)]
 
 
