@@ -40,7 +40,8 @@ those of KADID-10k (Lin, Hosu, Saupe: KADID-10k: A large-scale artificially dist
   noise, or the clean plane when the name ends in `.clean.onnx`) with `--dncnn`. Without it the recipe `kadid` takes `denoise_nlm`,
   non-local means, which stands in for type 15 and is not KADID's: its rows carry no `kadid_type`.
 - `strict = true` in a recipe adds KADID's frame: the least and the greatest sample of the photo are stretched to 0 and 255 before
-  the distortion and again after it. It changes every photo that does not span the full range, so it is off unless asked for.
+  the distortion and again after it, each step rounded to 8 bits. It changes every photo that does not span the full range, so it is
+  off unless asked for.
 
 ## Recipes
 
@@ -53,6 +54,7 @@ A recipe of your own is a TOML file, `dermiqa distort --recipe phone.toml`. Each
 ```toml
 name = "phone"            # the folder's name under distorted/
 strict = false            # true: KADID's min-max stretch around every variant
+# include = "kadid"       # all variants of a built-in recipe as well, for instance to have them strict
 # dncnn = "dncnn.onnx"    # only for type 15
 
 [[variant]]
@@ -66,6 +68,28 @@ name = "night"
 axis = "combined"
 steps = [{ type = 17, level = 4 }, { type = 11, level = 3 }, { type = "jpeg", amount = 30 }]
 ```
+
+## The run
+
+`dermiqa distort --jobs 2` works photo by photo: each photo is read once, its Lab planes are shared by all variants that need them, and
+every image is hashed and compared with the pristine one before it is written. Images and tables are written under a temporary name
+and renamed. A run that was stopped, even by `kill -9`, goes on with the same command: what is there and right is kept, what is missing,
+damaged or planned otherwise is made again. One photo that can't be read is named and leaves the others alone (exit 1). Photos whose
+`accepted` or `may_alter` says no in `sources.csv` are left out. `--dask tcp://host:8786` sends the same work to a Dask cluster; its
+workers need this package and not this disk. The files and `manifest.csv` are the same, byte for byte, for any number of workers.
+
+`manifest.csv` has one row per image, pristine ones too: `file`, `kind` (pristine, variant, authentic), `pristine` (the photo's name),
+`subject`, `source`, `licence` (from `sources.csv`), `recipe`, `variant`, `axis`, `kadid_type`, `kadid_level`, `parameter`, `unit`
+(joined by `+` in a chain), `seed` (random variants only), `width`, `height`, `bytes`, `sha256` (of the file), `pixels_sha256` (of the
+decoded R G B samples row by row, so that another PNG encoder still verifies), `psnr` (dB; `inf` when equal), `ssim` (Wang and others
+2004, on luma, Gaussian window of 11), `clipped` (share of samples at 0 or 255), `flags` (`identity`: equals its pristine photo) and
+`versions`.
+
+`dermiqa recipe export` writes the set as a small file without pixels: recipe, seed, versions, and for each photo the hashes of its
+original, its pristine pixels and every result. `dermiqa recipe build FILE --photos DIR` rebuilds the set from the photos, found by hash,
+by pixels or by name, and says for each image: equal, same but for rounding (PSNR and SSIM agree to 0.001), different, or photo missing.
+So a set of photos that may not be passed on can still be published. `--images DIR` also writes the images with a dataset card and
+Croissant metadata, and refuses photos whose `may_redistribute` is not yes unless `--include-closed` is said.
 
 ## Catalogue
 

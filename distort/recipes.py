@@ -145,22 +145,35 @@ def _with_weights(recipe: Recipe, weights: str | Path | None) -> Recipe:
 
 
 def _parse(table: Mapping[str, Any], path: Path) -> Recipe:
-    _known(table, ("name", "strict", "dncnn", "variant"), str(path))
+    _known(table, ("name", "strict", "dncnn", "include", "variant"), str(path))
     name, strict, entries = table.get("name", path.stem), table.get("strict", False), table.get("variant", [])
     _check_name(name, f"{path}: name")
     if name in BUILT_IN:
         raise UsageFault(f"{path}: name is {name!r}, which is a built-in recipe: choose another")
     if not isinstance(strict, bool):
         raise UsageFault(f"{path}: strict is {strict!r}, true or false was expected")
-    if not isinstance(entries, list) or not entries:
+    included = _included(table.get("include"), "dncnn" in table, path)
+    if not isinstance(entries, list) or not (entries or included):
         raise UsageFault(f"{path} has no variants: at least one [[variant]] was expected")
-    variants = tuple(_variant(entry, f"{path}, variant {i}") for i, entry in enumerate(entries, start=1))
+    variants = included + tuple(_variant(entry, f"{path}, variant {i}") for i, entry in enumerate(entries, start=1))
     seen: dict[str, int] = {}
     for i, variant in enumerate(variants, start=1):
         if variant.name.lower() in seen:
             raise UsageFault(f"{path}: variants {seen[variant.name.lower()]} and {i} are both named {variant.name!r}: rename one")
         seen[variant.name.lower()] = i
     return Recipe(name, variants, strict)
+
+
+def _included(name: Any, has_weights: bool, path: Path) -> tuple[Variant, ...]:
+    """The variants of a built-in recipe that a TOML takes over as they are."""
+    if name is None:
+        return ()
+    if name not in BUILT_IN:
+        raise UsageFault(
+            f"{path}: include is {name!r}{nearest(str(name), list(BUILT_IN))}, one of {', '.join(BUILT_IN)} was expected"
+        )
+    variants = BUILT_IN[name]()
+    return variants if has_weights else tuple(_substituted(variant) for variant in variants)
 
 
 def _variant(entry: Any, where: str) -> Variant:

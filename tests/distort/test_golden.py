@@ -12,7 +12,8 @@ import pytest
 from distort.catalogue import CATALOGUE
 from distort.metrics import psnr
 from distort.png import read_rgb
-from distort.work import stretch
+from distort.recipes import Recipe, Step, Variant
+from distort.work import distorter, stretch
 
 REFERENCES = ("astronaut128x96", "chelsea151x101", "ihc128x96", "ramp256x64", "retina127x127")
 LARGEST_DIFFERENCE = {1: 0, 10: 0, 17: 0, 25: 0, 21: 0, 7: 1, 16: 1, 24: 1, 8: 2}
@@ -37,6 +38,17 @@ def test_psnr_of_equal_images_is_infinite_and_of_known_noise_known() -> None:
     grey = np.full((9, 7, 3), 100, dtype=np.uint8)
     assert psnr(grey, grey) == math.inf
     assert psnr(grey, grey + 5) == pytest.approx(10 * math.log10(255**2 / 25), abs=1e-12)
+
+
+def test_the_strict_frame_is_stretch_distort_stretch() -> None:
+    """A strict variant is within 2 grey levels of the whole frame computed in double precision with no rounding between."""
+    image = (np.random.RandomState(3).randint(0, 256, (40, 50, 3)) * 0.6 + 40).astype(np.uint8)
+    recipe = Recipe("r", (Variant("v", "a", (Step(17, None, 0.3),)),), strict=True)
+    found = distorter(image, recipe, 0, "")(recipe.variants[0])
+    x = (image - float(image.min())) / (float(image.max()) - image.min())
+    y = np.clip(x - 0.6 * x * (1 - x), 0, 1)
+    expected = (y - y.min()) / (y.max() - y.min()) * 255
+    assert np.abs(found - expected).max() <= 2
 
 
 def test_strict_frame_spreads_the_whole_range() -> None:

@@ -107,6 +107,17 @@ def test_a_wrong_recipe_is_named(tmp_path: Path, text: str, message: str) -> Non
     assert "own.toml" in str(caught.value) or "recipe own" in str(caught.value)
 
 
+def test_a_built_in_recipe_can_be_included(tmp_path: Path) -> None:
+    """A TOML takes all variants of a built-in recipe over, to have them strict or beside its own."""
+    path = tmp_path / "own.toml"
+    path.write_text('include = "kadid"\nstrict = true\n[[variant]]\nname = "more"\ntype = 1\namount = 9\n')
+    recipe = load_recipe(path)
+    assert (len(recipe.variants), recipe.strict, recipe.variants[-1].name) == (126, True, "more")
+    path.write_text('include = "kadit"')
+    with pytest.raises(UsageFault, match=r"include is 'kadit' \(did you mean 'kadid'\?\), one of paper, kadid, kadid-seven"):
+        load_recipe(path)
+
+
 def test_an_unknown_recipe_names_the_nearest() -> None:
     """A name that is no recipe and no file names the nearest recipe."""
     with pytest.raises(UsageFault, match=r"no recipe 'papper' \(did you mean 'paper'\?\)"):
