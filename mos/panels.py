@@ -175,6 +175,7 @@ def shift(a: Floats, b: Floats, content: NDArray[np.int64]) -> Shift:
     if contents > 1:
         extra = max(float(by_content.var(ddof=1)) / contents - na - nb, 0.0)
         wide = float(stats.t.ppf(0.975, welch_df([va, vb, extra], [fa, fb, contents - 1]))) * (va + vb + extra) ** 0.5
+        wide = max(wide, half)
     p = float(2 * stats.t.sf(abs(value) / se, df)) if se > 0 else np.nan
     return Shift(value, se, df, value - half, value + half, value - wide, value + wide, p)
 

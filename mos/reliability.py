@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,13 +128,20 @@ def alpha(matrix: Floats, *, level: str = "interval", draws: int = 1000, seed: i
     if draws == 0:
         return Estimate.of(value)
     rng = np.random.default_rng(seed)
-    picked = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=draws).astype(float)
-    spread = _alphas(picked, counts, values, level)
+    spread = np.concatenate([_alphas(w, counts, values, level) for w in resampled(rng, len(counts), draws)])
     spread = spread[np.isfinite(spread)]
     if len(spread) < draws / 2:
         return Estimate.of(value, reason="too few stimuli for an interval")
     low, high = np.quantile(spread, [0.025, 0.975])
     return Estimate.of(value, float(low), float(high))
+
+
+def resampled(rng: np.random.Generator, units: int, draws: int) -> Iterator[Floats]:
+    """Bootstrap weights of units in blocks `(b, units)`, b <= 100: how often each is drawn; `draws` rows in all."""
+    for start in range(0, draws, 100):
+        size = min(100, draws - start)
+        picks = rng.integers(0, units, size=(size, units)) + np.arange(size)[:, None] * units
+        yield np.bincount(picks.ravel(), minlength=size * units).reshape(size, units).astype(float)
 
 
 def _value_counts(matrix: Floats) -> tuple[Floats, Floats]:

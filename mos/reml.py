@@ -15,6 +15,8 @@ from scipy import optimize
 
 Floats = NDArray[np.float64]
 
+LIMITS = (-14.0, 10.0)
+
 
 @dataclass(frozen=True)
 class TwoWay:
@@ -25,23 +27,65 @@ class TwoWay:
     residual: float
 
 
+@dataclass(frozen=True)
+class _Sums:
+    """What the likelihood needs: stimuli with equally many votes share one weight, so their sums are added up once.
+
+    For K different numbers of votes `sizes` `(K,)`: how many stimuli, sum of squared totals, products of totals and design
+    `(K, I + 1)`, and of the design with itself `(K, I + 1, I + 1)`; the design's first column counts votes, the others
+    mark observers.
+    """
+
+    sizes: Floats
+    stimuli: Floats
+    squared_totals: Floats
+    by_total: Floats
+    products: Floats
+    votes_by_observer: Floats
+    totals: Floats
+    squares: float
+
+    @property
+    def votes(self) -> float:
+        """All votes."""
+        return float(self.votes_by_observer.sum())
+
+
+def _sums(y: Floats, present: Floats) -> _Sums:
+    counts, totals = present.sum(1), y.sum(1)
+    sizes, group = np.unique(counts, return_inverse=True)
+    width = present.shape[1] + 1
+    by_total, products = np.zeros((len(sizes), width)), np.zeros((len(sizes), width, width))
+    for k, size in enumerate(sizes):
+        rows = group == k
+        design = np.column_stack([np.full(int(rows.sum()), size), present[rows]])
+        products[k] = design.T @ design
+        by_total[k] = design.T @ totals[rows]
+    return _Sums(
+        sizes, np.bincount(group).astype(float), np.asarray(np.bincount(group, totals**2), float), by_total, products, present.sum(0),
+        np.concatenate([[y.sum()], y.sum(0)]), float(np.sum(y**2)),
+    )  # fmt: skip
+
+
 def two_way(matrix: Floats) -> TwoWay:
     """REML fit of stimuli x observers `(J, I)`, nan = missing; equals the analysis of variance on complete data with
     positive components. Needs two stimuli, two observers and more votes than both together."""
     known = ~np.isnan(matrix)
-    y = np.where(known, matrix - np.nanmean(matrix), 0.0)
-    present = known.astype(float)
-    sums = _Sums.of(y, present)
-    spread = float(np.var(matrix[known]))
+    spread = float(np.nanvar(matrix))
     if spread == 0:
         return TwoWay(0.0, 0.0, 0.0)
-    start = np.log(_start(y, present))
-    bounds = [(-14.0, 10.0), (-14.0, 10.0)]
-    fit = optimize.minimize(_deviance, np.clip(start, -14, 10), (sums,), method="L-BFGS-B", bounds=bounds,
-                            options={"ftol": 1e-14, "gtol": 1e-9})  # fmt: skip
-    fit = optimize.minimize(_deviance, fit.x, (sums,), method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-10})
-    ratio = np.where(fit.x < -13, 0.0, np.exp(fit.x))
-    residual = _quadratic(fit.x, sums)[0] / (int(known.sum()) - 1)
+    y = np.where(known, matrix - np.nanmean(matrix), 0.0)
+    present = known.astype(float)
+    start = np.clip(np.log(_start(y, present)), *LIMITS)
+    sums = _sums(y, present)
+    fit = optimize.minimize(
+        _deviance, start, (sums,), method="L-BFGS-B", bounds=[LIMITS, LIMITS], options={"ftol": 1e-14, "gtol": 1e-9}
+    )
+    fit = optimize.minimize(
+        _deviance, fit.x, (sums,), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-9, "maxiter": 200}
+    )
+    ratio = np.where(fit.x < LIMITS[0] + 1, 0.0, np.exp(fit.x))
+    residual = _quadratic(fit.x, sums)[0] / (sums.votes - 1)
     return TwoWay(float(ratio[0] * residual), float(ratio[1] * residual), float(residual))
 
 
@@ -53,52 +97,27 @@ def _start(y: Floats, present: Floats) -> Floats:
     return np.maximum(np.array([np.var(rows), np.var(columns)]) / noise, 1e-4)
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """For each of K numbers of votes per stimulus: how many stimuli, their design products, weighted and squared totals."""
-
-    votes: Floats
-    stimuli: Floats
-    products: Floats
-    weighted: Floats
-    squared: Floats
-    own: Floats
-    right: Floats
-    total: float
-
-    @classmethod
-    def of(cls, y: Floats, present: Floats) -> _Sums:
-        """From votes less their mean `(J, I)`, 0 where missing, and the pattern of votes."""
-        number, totals = present.sum(1), y.sum(1)
-        votes, which = np.unique(number, return_inverse=True)
-        side = present.shape[1] + 1
-        products, weighted = np.zeros((len(votes), side, side)), np.zeros((len(votes), side))
-        for k, n in enumerate(votes):
-            rows = present[which == k]
-            design = np.column_stack([np.full(len(rows), n), rows])
-            products[k], weighted[k] = design.T @ design, design.T @ totals[which == k]
-        own = np.diag(np.concatenate([[present.sum()], present.sum(0)]))
-        own[0, 1:] = own[1:, 0] = present.sum(0)
-        right = np.concatenate([[y.sum()], y.sum(0)])
-        squared = np.asarray(np.bincount(which, totals**2), float)
-        return cls(votes, np.bincount(which).astype(float), products, weighted, squared, own, right, float(np.sum(y**2)))
-
-
 def _deviance(logs: Floats, sums: _Sums) -> float:
     """-2 x profiled restricted log likelihood, up to a constant; `logs` are ln of the variance ratios to the residual."""
     quadratic, determinant = _quadratic(logs, sums)
-    free = sums.own[0, 0] - 1
-    levels = sums.stimuli.sum() * logs[0] + (len(sums.right) - 1) * logs[1]
-    return float(free * np.log(quadratic / free) + determinant + levels)
+    free = sums.votes - 1
+    return float(
+        free * np.log(quadratic / free) + determinant + sums.stimuli.sum() * logs[0] + len(sums.votes_by_observer) * logs[1]
+    )
 
 
 def _quadratic(logs: Floats, sums: _Sums) -> tuple[float, float]:
     """y'Py (times the residual) and ln det of the mixed model equations; unknowns: mean and observers, stimuli absorbed."""
-    absorbed = 1.0 / (sums.votes + np.exp(-logs[0]))
-    system = sums.own - np.tensordot(absorbed, sums.products, axes=1)
-    system[np.diag_indices_from(system)] += np.concatenate([[0.0], np.full(len(system) - 1, np.exp(-logs[1]))])
-    right = sums.right - absorbed @ sums.weighted
+    weight = 1 / (sums.sizes + np.exp(-logs[0]))
+    system = -np.tensordot(weight, sums.products, axes=1)
+    system[0, 0] += sums.votes
+    system[0, 1:] += sums.votes_by_observer
+    system[1:, 0] += sums.votes_by_observer
+    own = np.arange(1, len(system))
+    system[own, own] += sums.votes_by_observer + np.exp(-logs[1])
+    right = sums.totals - weight @ sums.by_total
     sign, determinant = np.linalg.slogdet(system)
-    explained = float(right @ np.linalg.solve(system, right)) + float(absorbed @ sums.squared)
-    absorbed_determinant = -float(sums.stimuli @ np.log(absorbed))
-    return max(sums.total - explained, 1e-300), float(determinant + absorbed_determinant) if sign > 0 else np.inf
+    if sign <= 0:
+        return sums.squares, np.inf
+    explained = float(right @ np.linalg.solve(system, right)) + float(weight @ sums.squared_totals)
+    return max(sums.squares - explained, 1e-300), float(determinant - sums.stimuli @ np.log(weight))

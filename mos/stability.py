@@ -64,19 +64,36 @@ def split_half(matrix: Floats, *, draws: int = 1000, seed: int = 0) -> Estimate:
     observers = rated.shape[1]
     if observers < 4 or rated.shape[0] < 3:
         return Estimate.none("needs four observers and three stimuli")
-    order = np.argsort(np.random.default_rng(seed).random((draws, observers)), axis=1)
-    first = np.zeros((draws, observers))
-    np.put_along_axis(first, order[:, : observers // 2], 1.0, axis=1)
-    second = np.zeros((draws, observers))
-    np.put_along_axis(second, order[:, observers // 2 : 2 * (observers // 2)], 1.0, axis=1)
-    parts = [slice(start, start + AT_ONCE) for start in range(0, draws, AT_ONCE)]
-    r = np.concatenate([_correlations(_means(rated, first[part]), _means(rated, second[part])) for part in parts])
+    rng = np.random.default_rng(seed)
+    present = ~np.isnan(rated)
+    sums, counts = np.where(present, rated, 0.0).T, present.T.astype(float)
+    r = np.concatenate([_halves(rng, min(100, draws - start), sums, counts) for start in range(0, draws, 100)])
     r = r[np.isfinite(r)]
     if not len(r):
         return Estimate.none("the halves share no stimuli that differ")
     lengthened = 2 * r / (1 + r)
     low, high = np.quantile(lengthened, [0.025, 0.975])
     return Estimate.of(float(lengthened.mean()), float(low), float(high))
+
+
+def _halves(rng: np.random.Generator, draws: int, sums: Floats, counts: Floats) -> Floats:
+    """Correlations of `draws` random halves; `sums` and `counts` observers x stimuli `(I, J)`."""
+    observers = len(sums)
+    first, second = (_masks(order, observers) for order in _two_groups(rng, draws, observers, observers // 2))
+    return _correlations(*(np.divide(m @ sums, c, out=np.full(c.shape, np.nan), where=c > 0)
+                           for m, c in ((first, first @ counts), (second, second @ counts))))  # fmt: skip
+
+
+def _two_groups(rng: np.random.Generator, draws: int, observers: int, size: int) -> tuple[Ints, Ints]:
+    """Two disjoint random groups of `size` observers per draw, `(draws, size)` each."""
+    order = np.argsort(rng.random((draws, observers)), axis=1)
+    return order[:, :size], order[:, size : 2 * size]
+
+
+def _masks(groups: Ints, observers: int) -> Floats:
+    masks = np.zeros((len(groups), observers))
+    np.put_along_axis(masks, groups, 1.0, axis=1)
+    return masks
 
 
 def _means(matrix: Floats, masks: Floats) -> Floats:
@@ -104,17 +121,18 @@ def _correlations(a: Floats, b: Floats) -> Floats:
 
 
 def rank_stability(matrix: Floats, *, sizes: list[int] | None = None, draws: int = 50, seed: int = 0) -> list[RankStability]:
-    """SROCC of two disjoint groups of n observers for growing n (up to half of all): what a repeated study would give."""
+    """SROCC of two disjoint groups of n observers for growing n (up to half of all): what a repeated study would give.
+
+    At most 20 draws for more than 5,000 stimuli.
+    """
     rated = matrix[:, ~np.isnan(matrix).all(0)]
     observers = rated.shape[1]
+    draws = draws if len(rated) <= 5000 else min(draws, 20)
     asked = sizes or sorted({n for n in (2, 3, 5, 8, 10, 12, 15, 20, 24, 30, 40, 60, 100) if 2 * n <= observers})
     rng = np.random.default_rng(seed)
     made = []
     for n in asked:
-        order = np.argsort(rng.random((draws, observers)), axis=1)
-        groups = np.zeros((2, draws, observers))
-        for half in range(2):
-            np.put_along_axis(groups[half], order[:, half * n : (half + 1) * n], 1.0, axis=1)
+        groups = [_masks(group, observers) for group in _two_groups(rng, draws, observers, n)]
         first, second = (np.round(_means(rated, group), 9) for group in groups)
         unknown = np.isnan(first) | np.isnan(second)
         r = np.array([_spearman(a[~gap], b[~gap]) for a, b, gap in zip(first, second, unknown, strict=True)])
