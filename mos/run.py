@@ -20,13 +20,14 @@ from mos.scores import reference_lines, score_reasons, score_table
 from mos.screening import check_rules, observer_table, rejected_by
 from mos.sos import sos
 from mos.undefined import COLUMNS, model_reasons, observer_reasons
+from mos.usefulness import usefulness_table
 from mos.votes import Votes
 from workspace.errors import UsageFault
 from workspace.files import write_json, write_text
 
 DECIMALS = 9
 COMPATIBLE = ("sureal",)
-OPTIONAL = ("scores_all_observers.csv", "bad_cells.csv")
+OPTIONAL = ("scores_all_observers.csv", "bad_cells.csv", "usefulness.csv")
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,28 @@ def csv_of(frame: pd.DataFrame) -> str:
     return str(plain.to_csv(index=False, lineterminator="\n"))
 
 
-def run(parts: Votes | Sequence[Votes], out: Path, options: Options | None = None, said: dict[str, Any] | None = None) -> Run:
+def run(
+    parts: Votes | Sequence[Votes],
+    out: Path,
+    options: Options | None = None,
+    said: dict[str, Any] | None = None,
+    answers: Sequence[Votes] = (),
+) -> Run:
     """All tables of the votes into the folder `out`; several parts when questions have scales of their own.
 
-    `said` joins the summary (source, layout, notes, bad cells). Raises UsageFault for an unknown rule or switch.
+    `answers` are votes on yes/no and choice questions, for usefulness.csv. `said` joins the summary (source, layout,
+    notes, bad cells). Raises UsageFault for an unknown rule or switch.
     """
-    *_, (_, made) = steps(parts, out, options, said)
+    *_, (_, made) = steps(parts, out, options, said, answers)
     return made
 
 
 def steps(
-    parts: Votes | Sequence[Votes], out: Path, options: Options | None = None, said: dict[str, Any] | None = None
+    parts: Votes | Sequence[Votes],
+    out: Path,
+    options: Options | None = None,
+    said: dict[str, Any] | None = None,
+    answers: Sequence[Votes] = (),
 ) -> Iterator[tuple[str, Run]]:
     """`run` step by step: yields what was just made, and the run."""
     chosen = options or Options()
@@ -97,6 +109,10 @@ def steps(
     yield from _observers(made, every, rejected)
     yield from _models(made, kept, chosen)
     yield from _reliability(made, kept, chosen)
+    if answers:
+        tables = [usefulness_table(_without(a, rejected), kept[0] if kept else None, draws=chosen.draws) for a in answers]
+        made.table("usefulness.csv", pd.concat(tables, ignore_index=True))
+        yield "usefulness", made
     made.table("undefined.csv", pd.DataFrame(made.undefined, columns=list(COLUMNS)))
     made.summary["files"] = [*made.files, "summary.json"]
     write_json(out / "summary.json", made.summary)
