@@ -74,6 +74,15 @@ QUESTIONS = {
     "judge": _("Could you judge the skin in this picture?"),
 }
 
+ERRORS = (
+    _("This does not work"),
+    _("There is no such page"),
+    _("this browser is not signed on: open the link again"),
+    _("another device has taken over: open the link again to go on here"),
+    _("the form has run out: load the page again"),
+    _("this request comes from another site"),
+)
+
 
 @dataclass(frozen=True)
 class Check:

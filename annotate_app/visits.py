@@ -123,7 +123,7 @@ def open_visit(db: Session, observer_id: int) -> Visit:
 
 
 def current_step(visit: Visit) -> str:
-    """The step that the observer is at; brings what is stored up to date where the study or a session has moved on."""
+    """The step that the observer is at, moved on where the study or a session has; stored by the caller's commit, if any."""
     observer = visit.observer
     if observer.state in ("withdrawn", "erased"):
         return "withdrawn"
@@ -181,7 +181,10 @@ def _move_on(visit: Visit, step: str, outcome: Outcome) -> None:
     elif step == "remarks":
         observer.step = "finished"
     elif not outcome.again:
-        go_to(visit, steps.after(step, visit.way, visit.number))
+        following = steps.after(step, visit.way, visit.number)
+        if following == "examples" and not examples(visit):
+            following = steps.after(following, visit.way, visit.number)
+        go_to(visit, following)
 
 
 def go_to(visit: Visit, step: str) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlmodel import Session
 
 from annotate_app import observers, steps, texts, views, visits
 from annotate_app.answers import CHECKS
@@ -19,7 +20,7 @@ from annotate_app.routes.forms import Form, form_of
 from annotate_app.security import OBSERVER_COOKIE, is_secure, keyed_hash, set_cookie
 from annotate_app.texts import _
 from annotate_app.visits import Visit
-from db.engine import writing
+from db.engine import reading, writing
 from db.models import Observer
 from db.types import now
 from workspace.errors import VoteRefused
@@ -46,6 +47,13 @@ def visiting(request: Request) -> Iterator[Visit]:
         yield visits.open_visit(db, request.state.observer_id)
 
 
+@contextmanager
+def looking(request: Request) -> Iterator[Visit]:
+    """The visit of the signed-on observer, to be looked at; nothing is stored."""
+    with Session(request.app.state.engine, autoflush=False) as db:
+        yield visits.open_visit(db, request.state.observer_id)
+
+
 def refusal(request: Request, code: str, language: str, status: int) -> Response:
     """A page that says why a link does not lead on."""
     heading, line = REFUSALS.get(code) or (views.MESSAGES.get(code) or views.MESSAGES["closed"])
@@ -66,7 +74,7 @@ def refusal(request: Request, code: str, language: str, status: int) -> Response
 def invitation(request: Request, code: str, lang: str | None = None) -> Response:
     """What a link leads to: a button that signs on. Opening it changes nothing (mail scanners open links)."""
     language = choose_language(lang, request.headers.get("accept-language"))
-    with writing(request.app.state.engine) as db:
+    with reading(request.app.state.engine) as db:
         try:
             found = observers.find_invitation(db, code)
         except VoteRefused as fault:
@@ -132,7 +140,7 @@ def own_link_page(request: Request, code: str, language: str) -> Response:
 @router.get("/o/")
 def next_step(request: Request) -> Response:
     """Lead to the step that comes now."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         step = visits.current_step(visit)
     return here(request, "/o/rate" if step == "rate" else f"/o/step/{step}")
 
@@ -140,11 +148,8 @@ def next_step(request: Request) -> Response:
 @router.get("/o/step/{step}")
 def show_step(request: Request, step: str) -> Response:
     """The page of the step that the observer is at; any other one leads there."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         if visits.current_step(visit) != step or step == "rate":
-            return here(request, "/o/")
-        if step == "examples" and not visits.examples(visit):
-            visits.keep(visit, step, CHECKS[step]({}, asked(request, visit)))
             return here(request, "/o/")
         template, values = views.page(visit, step)
         return render(request, template, visit.language, **values)
@@ -178,7 +183,7 @@ def asked(request: Request, visit: Visit) -> Asked:
 @router.get("/o/rate")
 def rate(request: Request) -> Response:
     """The rating page; whoever is at another step is led there."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         if visits.current_step(visit) != "rate":
             return here(request, "/o/")
         values: views.Values = {

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from annotate_app import clock, observers, texts, views, vision, visits
 from annotate_app.pages import PAGE_HEADERS, paragraphs, render
-from annotate_app.routes.observer import Filled, here, visiting
+from annotate_app.routes.observer import Filled, here, looking, visiting
 from annotate_app.studies import frozen_file
 from annotate_app.texts import _
 from annotate_app.visits import Visit
@@ -34,7 +34,7 @@ def missing() -> Response:
 @router.get("/o/card/{gap}")
 def card(request: Request, gap: int) -> Response:
     """The card of signs that is due; card 0 is the example."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         if gap == 0:
             return picture(vision.acuity_card(vision.DIRECTIONS, 10))
         if visits.current_step(visit) != "acuity" or gap != visits.acuity_gap(visit):
@@ -45,7 +45,7 @@ def card(request: Request, gap: int) -> Response:
 @router.get("/o/plate/{number}")
 def plate(request: Request, number: int) -> Response:
     """A colour plate; plate 0 is the example."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         if number == 0:
             return picture(vision.draw_plate(vision.EXAMPLE_PLATE))
         if visits.current_step(visit) != "plates" or not 1 <= number <= vision.PLATES:
@@ -57,7 +57,7 @@ def plate(request: Request, number: int) -> Response:
 @router.get("/o/example/{number}")
 def example(request: Request, number: int) -> Response:
     """The image beside a label of the scale."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         found = visits.examples(visit) if visits.current_step(visit) == "examples" else []
         if not 0 <= number < len(found):
             return missing()
@@ -68,7 +68,7 @@ def example(request: Request, number: int) -> Response:
 @router.get("/o/papers/{paper}")
 def papers(request: Request, paper: str) -> Response:
     """The information sheet, the consent with its moment, or the contacts, as a text file to keep."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         if paper not in PAPERS:
             return missing()
         body = "\n\n".join([heading(visit, paper), *paragraphs(visit.texts()[paper]), *signature(visit, paper)])
@@ -97,7 +97,7 @@ def signature(visit: Visit, paper: str) -> list[str]:
 @router.get("/o/next.ics")
 def calendar(request: Request) -> Response:
     """The next session as an entry for a calendar."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         start = visits.may_start(visit)
         title = texts.word(_("Rating images: session"), visit.language) + f" {visit.number}"
         address = request.app.state.workspace.settings.public_url.rstrip("/") + "/o/"
@@ -111,7 +111,7 @@ def calendar(request: Request) -> Response:
 @router.get("/o/withdraw")
 def ask_withdrawal(request: Request) -> Response:
     """Ask whether the observer wants to leave, and what may happen to the answers."""
-    with visiting(request) as visit:
+    with looking(request) as visit:
         if visit.observer.state in FINAL:
             return here(request, "/o/")
         return render(request, "observer/withdraw.html", visit.language, **views.shared(visit, "withdraw"))

@@ -236,7 +236,8 @@ class Rating {
   /** Close the picture with an answer ({value} or {missing}) and go on; its vote is kept before anything else is shown. */
   async finish(answer) {
     const now = performance.now();
-    const { item, view } = this;
+    const { item, turn, view } = this;
+    this.state = "closing";
     this.stage.clear();
     const response = now - view.shownAt - (view.seen(now) === 0 ? 0 : view.hiddenMs);
     const seen = view.seen(now);
@@ -257,12 +258,14 @@ class Rating {
     };
     this.items.shift();
     this.position += this.advances(item) ? 1 : 0;
-    delete this.page.dataset.open;
     this.held = { vote, item };
     if (!this.settings.auto_advance) {
       await this.flushHeld();
     }
-    await this.go();
+    delete this.page.dataset.open;
+    if (turn === this.turn) {
+      await this.go();
+    }
   }
 
   advances(item) {
