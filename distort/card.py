@@ -96,7 +96,7 @@ def export_folder(workspace: Workspace, recipe: Recipe, folder: Path, *, include
     if found.closed and not include_closed:
         some = ", ".join(found.closed[:3]) + (", ..." if len(found.closed) > 3 else "")
         raise WorkspaceFault(
-            f"{len(found.closed)} photos may not be passed on ({some}: may_redistribute in sources.csv is not yes): "
+            f"{_photos(found.closed)} may not be passed on ({some}: may_redistribute in sources.csv is not yes): "
             "export the recipe without images, or say --include-closed"
         )
     need_space(folder, found.total_bytes, f"the set in {folder}")
@@ -108,6 +108,10 @@ def export_folder(workspace: Workspace, recipe: Recipe, folder: Path, *, include
     return found
 
 
+def _photos(names: Sequence[str]) -> str:
+    return "1 photo" if len(names) == 1 else f"{len(names)} photos"
+
+
 def card_text(workspace: Workspace, recipe: Recipe, found: Summary) -> str:
     """The dataset card: counts, sources, licences, skin tones, parameters, known limits."""
     lines = [f"# {workspace.settings.name}: {recipe.name}", ""]
@@ -117,9 +121,7 @@ def card_text(workspace: Workspace, recipe: Recipe, found: Summary) -> str:
         f"{found.identities} of them equal their pristine photo and are flagged `identity`." if found.identities else "",
         f"`manifest.csv` has one row per image; `pixels_sha256` is over the decoded pixels. Seed {workspace.settings.seed}.",
         "",
-        f"**{len(found.closed)} photos may not be passed on: this copy is for those who may use them.**\n"
-        if found.closed
-        else "",
+        f"**{_photos(found.closed)} may not be passed on: this copy is for those who may use them.**\n" if found.closed else "",
         "## Sources and licences",
         "",
     ]

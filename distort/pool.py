@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -49,12 +50,18 @@ def on_processes(work: Callable[[Item], Result], items: Iterable[Item], jobs: in
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     pool = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="3*n_jobs", batch_size=1)
+    results = pool(delayed(_alone)(work, item) for item in items)
     try:
-        yield from pool(delayed(_alone)(work, item) for item in items)
+        for result in results:  # noqa: UP028  (`yield from` would close the pool, which warns, before `finally`)
+            yield result
     except TerminatedWorkerError:
         raise WorkspaceFault(
             "a worker process was killed (out of memory?): the same command goes on where it stopped, try fewer --jobs"
         ) from None
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
 
 
 def on_dask(

@@ -146,9 +146,8 @@ def _bring(workspace: Workspace, value: dict[str, Any], folder: Path) -> Iterato
         png.write_png(workspace.pristine / f"{entry['name']}.png", rgb)
         known = {column: entry.get(column, "") for column in PASSED_ON}
         size = {"width": rgb.shape[1], "height": rgb.shape[0]}
-        rows.append(
-            dict.fromkeys(SOURCES_COLUMNS, "") | known | size | {"file": path.name, "pristine": entry["name"], "accepted": "yes"}
-        )
+        own = {"file": f"pristine/{entry['name']}.png", "pristine": entry["name"], "accepted": "yes"}
+        rows.append(dict.fromkeys(SOURCES_COLUMNS, "") | known | size | own)
         yield entry["name"], ""
     write_rows(workspace.sources, rows, SOURCES_COLUMNS)
 

@@ -183,7 +183,7 @@ def sheet(
     if as_json:
         say_json([str(path) for path in files])
     else:
-        say(f"{len(files)} contact sheets in {place.reports / 'sheets' / recipe}")
+        say(f"{len(files)} contact sheet{'s' * (len(files) != 1)} in {place.reports / 'sheets' / recipe}")
 
 
 @click.command(**example("dermiqa gallery --recipe paper"))

@@ -33,13 +33,11 @@ def made(root: Path) -> Workspace:
 def test_closed_photos_are_refused_unless_said(tmp_path: Path) -> None:
     """A photo whose may_redistribute is not yes stops the export with its name; --include-closed lets it through, marked."""
     place = made(tmp_path / "w")
-    with pytest.raises(
-        WorkspaceFault, match=r"1 photos may not be passed on \(P3: may_redistribute in sources\.csv is not yes\)"
-    ):
+    with pytest.raises(WorkspaceFault, match=r"1 photo may not be passed on \(P3: may_redistribute in sources\.csv is not yes\)"):
         export_folder(place, load_recipe("paper"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     export_folder(place, load_recipe("paper"), tmp_path / "out", include_closed=True)
-    assert "**1 photos may not be passed on" in (tmp_path / "out" / "README.md").read_text()
+    assert "**1 photo may not be passed on" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_the_card_tells_counts_sources_tones_and_limits(tmp_path: Path) -> None:

@@ -249,3 +249,23 @@ def test_recipes_stand_side_by_side(tmp_path: Path) -> None:
     assert [r["kind"] for r in rows].count("pristine") == 2
     assert [r["pristine"] for r in rows] == sorted(r["pristine"] for r in rows)
     assert list(file_faults(place)) == []
+
+
+@pytest.mark.slow
+def test_memory_stays_flat(tmp_path: Path) -> None:
+    """From the 200th to the 900th photo a run's resident memory grows by less than 2 MB: nothing is kept of a photo."""
+    import psutil
+
+    place = create(tmp_path / "w")
+    for k in range(900):
+        write_png(place.pristine / f"P{k}.png", picture(12, 16, k))
+    write_rows(place.sources, [source_row(f"P{k}") for k in range(900)], SOURCES_COLUMNS)
+    recipe = tmp_path / "two.toml"
+    recipe.write_text('[[variant]]\nname = "a"\ntype = 8\nlevel = 2\n[[variant]]\nname = "b"\ntype = 11\nlevel = 1\n')
+    process, seen = psutil.Process(), []
+    for _ in run(place, load_recipe(str(recipe))):
+        seen.append(process.memory_info().rss)
+    after = process.memory_info().rss
+    assert len(seen) == 900
+    assert max(seen[200:]) - seen[200] < 2_000_000
+    assert after - seen[200] < 4_000_000
