@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mos.exports.study import StudyData
 from mos.exports.tables import Options, copy_images, open_images, score_rows, write_csv, write_readme
+from workspace.files import write_json
 
 SCORE_COLUMNS = (
     "file", "sha256", "subject", "content", "pristine", "kind", "variant", "axis", "kadid_type", "kadid_level", "source",
@@ -36,7 +37,7 @@ MEANINGS = {
 
 
 def write(study: StudyData, out: Path, options: Options) -> list[Path]:
-    """Write the folder: `images/`, `scores.csv` (a row per image, panel and question), `votes.csv`, `README.md`."""
+    """Write the folder: `images/`, `scores.csv` (a row per image, panel and question), `scale.json`, `votes.csv`, `README.md`."""
     stimuli, left_out = open_images(study, options)
     copy_images(stimuli, out / "images")
     rows = score_rows(study, stimuli, options.panel, options.question).rename(columns={"file": "frozen", "name": "file"})
@@ -50,6 +51,13 @@ def write(study: StudyData, out: Path, options: Options) -> list[Path]:
     return [
         write_csv(out / "scores.csv", rows[list(SCORE_COLUMNS)]),
         write_csv(out / "votes.csv", votes),
+        _write_scales(study, out / "scale.json"),
         write_readme(out / "README.md", study, lines, MEANINGS),
         out / "images",
     ]
+
+
+def _write_scales(study: StudyData, path: Path) -> Path:
+    """`{question: [low, high]}`, so that a reader need not guess the scale from the scores."""
+    write_json(path, {question: list(study.scale(question)) for _, question in study.groups()})
+    return path

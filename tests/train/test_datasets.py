@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mos.exports.formats import export as write_export
+from mos.exports.tables import Options
+from tests.mos.studies import small_study
 from tests.train.fakes import custom_set, picture, save_pictures
+from train.check import check
 from train.datasets import all_facts, load, names
 from workspace.errors import DatasetFault, UsageFault
 
@@ -158,6 +162,25 @@ def test_images_without_votes_are_left_out(tmp_path: Path) -> None:
     frame.loc[0, "mos"] = np.nan
     frame.to_csv(tmp_path / "scores.csv", index=False)
     assert len(load("dermiqa", tmp_path)) == 5
+
+
+def test_what_a_study_exports_is_what_is_read(tmp_path: Path) -> None:
+    """The export of a study on another scale than 1 to 10 loads as it is: scale, scores, groups and hashes."""
+    (tmp_path / "study").mkdir()
+    study = small_study(tmp_path / "study")
+    study.questions.loc[:, ["low", "high"]] = [0, 20]
+    write_export(study, "dermiqa", tmp_path / "out", Options(include_closed=True))
+    panel, question = study.groups()[0]
+    found = load("dermiqa", tmp_path / "out", title="small", panel=panel, question=question)
+    assert (found.low, found.high) == (0, 20)
+    votes = study.select(panel, question)
+    assert len(found) == votes["stimulus"].nunique()
+    assert found.table["score10"].tolist() == pytest.approx((1 + 9 * found.table["score"] / 20).tolist())
+    assert found.simulated == bool(votes["simulated"].any())
+    assert check("dermiqa", tmp_path / "out", title="small", panel=panel, question=question).faults == []
+    (tmp_path / "out" / "scale.json").write_text("{}")
+    with pytest.raises(DatasetFault, match="states no scale"):
+        load("dermiqa", tmp_path / "out", panel=panel, question=question)
 
 
 def test_digest_follows_scores_not_order(tmp_path: Path) -> None:

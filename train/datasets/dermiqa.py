@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ FACTS = Facts(
     count=None,
     files=("scores.csv",),
     folders=("images",),
-    score="column mos of one panel and one question, on the study's scale (1 to 10 unless low and high say otherwise)",
+    score="column mos of one panel and one question, on the scale of scale.json (else low to high, else 1 to 10)",
     sd="column sd: standard deviation of the votes (ddof 1)",
     group="subject, joined with pristine photo and content: whatever shares one of them stays together",
     licence="as the folder's README says, per source",
@@ -37,11 +38,12 @@ def read(
     root: Path,
     panel: str | None = None,
     question: str | None = None,
-    low: float | str = 1.0,
-    high: float | str = 10.0,
+    low: float | str | None = None,
+    high: float | str | None = None,
 ) -> Labels:
     """The rows of one panel and question of `scores.csv`; without votes a row is left out. `simulated` if any vote is.
 
+    The scale is `low` to `high` where said, else that of `scale.json` (`{question: [low, high]}`), else 1 to 10.
     Raises UsageFault when there are several panels or questions and none was named.
     """
     path = need_file(root, FACTS.files, FACTS.title)
@@ -56,7 +58,19 @@ def read(
     frame["group"] = joined([frame["file"], frame["subject"], frame["pristine"], frame["content"]])
     simulated = bool(pd.to_numeric(raw["n_simulated"], errors="coerce").fillna(0).gt(0).any())
     notes = ("scores hold votes of simulated observers",) if simulated else ()
-    return Labels(frame, root / "images", float(low), float(high), simulated=simulated, notes=notes)
+    stated = _scale(path.with_name("scale.json"), str(raw["question"].fillna("").iloc[0]))
+    ends = (float(stated[0] if low is None else low), float(stated[1] if high is None else high))
+    return Labels(frame, path.parent / "images", *ends, simulated=simulated, notes=notes)
+
+
+def _scale(path: Path, question: str) -> tuple[float, float]:
+    if not path.is_file():
+        return FACTS.low, FACTS.high
+    try:
+        low, high = json.loads(path.read_text(encoding="utf-8"))[question]
+        return float(low), float(high)
+    except (ValueError, KeyError, TypeError):
+        raise DatasetFault(f"{path} states no scale [low, high] of the question {question!r}: say low and high") from None
 
 
 def _chosen(raw: pd.DataFrame, column: str, wanted: str | None, path: Path) -> pd.DataFrame:
