@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 from mos.additive import additive_fit
 from mos.bounded import student_half
@@ -42,17 +43,25 @@ def br_mos_p913(votes: Votes) -> Fit:
     se = divide(spreads(votes.stimulus, size, clean), np.sqrt(n))
     own = totals(votes.observer, people)
     bias_se = divide(spreads(votes.observer, people, clean - score[votes.stimulus]), np.sqrt(own))
-    extra = population_columns(score, se, n, bias)
+    extra = population_columns(score, se, np.maximum(n - 1, 0), bias)
     return simple_fit(
         "BR_MOS_P913", votes, score, se, student_half(se, n), extra=extra, observers={"bias": bias, "bias_se": bias_se}
     )
 
 
-def population_columns(score: Floats, se: Floats, df_votes: Floats, bias: Floats) -> dict[str, Floats]:
-    """The interval for the observer population: SE^2 + var(bias) / I, Student's t."""
+def population_columns(score: Floats, se: Floats, df: Floats, bias: Floats) -> dict[str, Floats]:
+    """The interval for the observer population: SE^2 (with `df` degrees of freedom) + var(bias) / I, by Student's t.
+
+    The degrees of freedom of the sum are Welch and Satterthwaite's.
+    """
     present = bias[np.isfinite(bias)]
-    spread = float(np.var(present, ddof=1)) / len(present) if len(present) > 1 else np.nan
-    half = student_half(np.sqrt(se**2 + spread), df_votes)
+    if len(present) < 2:
+        blank = np.full(len(score), np.nan)
+        return {"population_ci95_low": blank, "population_ci95_high": blank}
+    spread = float(np.var(present, ddof=1)) / len(present)
+    both = se**2 + spread
+    joined = divide(both**2, np.nan_to_num(divide(se**4, df)) + spread**2 / (len(present) - 1))
+    half = special.stdtrit(joined, 0.975) * np.sqrt(both)
     return {"population_ci95_low": score - half, "population_ci95_high": score + half}
 
 

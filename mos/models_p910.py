@@ -121,12 +121,12 @@ def p910(votes: Votes, interval: str = "residual") -> Fit:
         reason = "no residual is left to estimate inconsistency from: every image has one vote or all votes agree"
         blank = np.full(size, np.nan)
         return simple_fit("P910", votes, solution.psi, blank, observers={"bias": solution.bias}, notes=(reason,), reason=reason)
-    half = Z95 * se
+    half, df = Z95 * se, np.maximum(n - 1, 0.0)
     if interval == "residual":
         factor, df = _own_residuals(votes, solution, n)
         se = se * np.sqrt(factor)
         half = special.stdtrit(df, 0.975) * se
-    extra = population_columns(solution.psi, se, np.where(n > 1, n, np.nan), solution.bias)
+    extra = population_columns(solution.psi, se, df, solution.bias)
     own = totals(votes.observer, len(votes.observers))
     columns = {"bias": solution.bias, "bias_se": divide(solution.v, np.sqrt(own))}
     return simple_fit(
