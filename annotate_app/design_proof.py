@@ -24,7 +24,7 @@ def proof(plan: Plan, low: float = 1, high: float = 10) -> dict[str, Any]:
     return {
         "design_version": DESIGN_VERSION,
         "panel": plan.panel,
-        "images": int(len(seen)),
+        "images": len(seen),
         "observers": len(plan.rows),
         "presentations": sum(map(len, plan.rows)),
         "votes_per_image": {"least": int(votes.min()), "median": float(np.median(votes)), "most": int(votes.max())},

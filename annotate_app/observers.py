@@ -13,7 +13,19 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from annotate_app.security import new_secret, token_hash
-from db.models import Assignment, Device, Invitation, Observer, Panel, Presentation, Rating, RatingSession, Slot, Study, StudyVersion
+from db.models import (
+    Assignment,
+    Device,
+    Invitation,
+    Observer,
+    Panel,
+    Presentation,
+    Rating,
+    RatingSession,
+    Slot,
+    Study,
+    StudyVersion,
+)
 from db.types import now
 from workspace.errors import StudyFault, VoteRefused
 

@@ -22,6 +22,8 @@ from workspace.errors import VoteRefused
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 TRAINING = "step.training"
+SIGNED_OUT = ("this browser is not signed on: open the link again",)
+LOST = ("another device has taken over: open the link again to go on here",)
 REASON = re.compile(r"[a-z_]{1,40}")
 
 
@@ -81,7 +83,7 @@ def store(connection: Connection, votes: Many[Vote], sequences: Sequences) -> li
 
 def _read(connection: Connection, votes: Many[Vote], sequences: Sequences) -> _Batch:
     rows = read_places(connection, {vote.device for vote in votes}, lock=True)
-    done = _done(connection, [row.session_id for row in rows if row.session_id is not None])
+    done = done_steps(connection, [row.session_id for row in rows if row.session_id is not None])
     places = {}
     for row in rows:
         version = sequences.version(connection, row.version_id)
@@ -104,7 +106,7 @@ def read_places(connection: Connection, devices: set[str], *, lock: bool = False
     return list(connection.execute(query.with_for_update(of=OBSERVERS) if lock else query))
 
 
-def _done(connection: Connection, sittings: list[int]) -> dict[int, int]:
+def done_steps(connection: Connection, sittings: list[int]) -> dict[int, int]:
     """How many steps of each sitting are done: its votes and its training."""
     if not sittings:
         return {}
@@ -122,7 +124,7 @@ def _done(connection: Connection, sittings: list[int]) -> dict[int, int]:
 
 def position(connection: Connection, session_id: int) -> int:
     """How many steps of a sitting are done."""
-    return _done(connection, [session_id]).get(session_id, 0)
+    return done_steps(connection, [session_id]).get(session_id, 0)
 
 
 def _keys(connection: Connection, observers: set[int], keys: set[str]) -> dict[tuple[int, str], Any]:
@@ -139,7 +141,7 @@ def _keys(connection: Connection, observers: set[int], keys: set[str]) -> dict[t
 def _one(connection: Connection, batch: _Batch, vote: Vote, sequences: Sequences) -> Answer:
     place = batch.places.get(vote.device)
     if place is None:
-        return VoteRefused("this browser is not signed on: open the link again", status=401, code="signed_out")
+        return VoteRefused(*SIGNED_OUT, status=401, code="signed_out")
     try:
         return _answer(connection, batch, place, vote, sequences)
     except VoteRefused as refusal:
@@ -151,7 +153,7 @@ def _one(connection: Connection, batch: _Batch, vote: Vote, sequences: Sequences
 def _answer(connection: Connection, batch: _Batch, place: _Place, vote: Vote, sequences: Sequences) -> str:
     row = place.row
     if row.ended is not None:
-        raise VoteRefused("another device has taken over: open the link again to go on here", status=401, code="lost_session")
+        raise VoteRefused(*LOST, status=401, code="lost_session")
     held = batch.by_key.get((row.observer_id, vote.key))
     if held is not None:
         return _again(connection, held, vote, sequences)

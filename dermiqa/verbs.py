@@ -5,6 +5,7 @@ from __future__ import annotations
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("dermiqa.commands.ground:init", "Make a workspace."),
     "verify": ("dermiqa.commands.ground:verify", "Check every file and table of a workspace."),
+    "demo": ("dermiqa.commands.demo:demo", "Run the whole chain on the photographs that ship."),
     "prepare": ("dermiqa.commands.photos:prepare", "Bring photos in as pristine images."),
     "sources": ("dermiqa.commands.photos:sources", "Where photos come from, what is not said, withdraw one."),
     "catalogue": ("dermiqa.commands.distort:catalogue", "Print every distortion with its levels."),

@@ -1,0 +1,190 @@
+"""A study's votes, images and protocol as the tables that scores, exports and reports are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import select
+from sqlmodel import Session
+
+from annotate_app.design import RATED
+from annotate_app.studies import frozen_file
+from annotate_app.tables import OBSERVERS, PANELS, PRESENTATIONS, QUESTIONS, RATINGS, STIMULI, STUDY_STIMULI
+from db.models import StudyVersion
+from db.queries import studies as queries
+from mos.exports.study import VOTE_COLUMNS, StudyData
+from mos.scores import score_table
+from mos.votes import Votes
+from workspace.settings import Workspace
+
+KINDS = {"scale": "scale", "yes_no": "yesno", "one_of": "one", "several_of": "several"}
+COUNTED = (*RATED, "repeat")
+
+
+def study_data(session: Session, workspace: Workspace, study_name: str, *, phase: str = "main") -> StudyData:
+    """The newest frozen version of a study as tables; pilot and dry-run panels are apart (`phase`). Raises StudyFault.
+
+    `votes` holds first presentations of test, reference and anchor images (rep 0) and hidden repeats (rep 1 on). A repeat whose
+    first presentation another person rated is void, and so are reasoned missing votes: both are counted in `meta`. Gold votes
+    stand in `meta["gold"]`, with the value to expect; training and stabilising votes nowhere.
+    """
+    study = queries.named(session, study_name)
+    version = queries.frozen_version(session, study)
+    rows = vote_rows(session, version, phase)
+    votes, void = _votes(rows)
+    stimuli = stimulus_table(session, workspace, study.name, version)
+    return StudyData(
+        name=study.name,
+        votes=votes,
+        stimuli=stimuli,
+        observers=_observers(session, version, phase),
+        questions=_questions(session, version),
+        meta={**_meta(version, study.state), "gold": _gold(rows), "void_repeats": void,
+              "missing": int(rows["value"].isna().sum()), "stabilising": int((rows["role"] == "stabilising").sum())},
+    )  # fmt: skip
+
+
+def vote_rows(session: Session, version: StudyVersion, phase: str = "main") -> pd.DataFrame:
+    """Every stored vote of a version and phase, in each observer's order: names, roles, values, times; value nan where missing."""
+    r, p, s, o, q, f = RATINGS.c, PRESENTATIONS.c, STIMULI.c, OBSERVERS.c, QUESTIONS.c, STUDY_STIMULI.c
+    query = (
+        select(
+            s.name.label("stimulus"), o.pseudonym.label("observer"), r.value, r.missing, PANELS.c.name.label("panel"),
+            q.name.label("question"), p.session, p.position, p.role, r.view_ms, r.response_ms, r.received, o.simulated, f.expected, f.tolerance,
+        )
+        .select_from(RATINGS)
+        .join(PRESENTATIONS, p.id == r.presentation_id)
+        .join(STIMULI, s.id == p.stimulus_id)
+        .join(STUDY_STIMULI, (f.version_id == p.version_id) & (f.stimulus_id == p.stimulus_id))
+        .join(OBSERVERS, o.id == r.observer_id)
+        .join(PANELS, PANELS.c.id == o.panel_id)
+        .join(QUESTIONS, q.id == r.question_id)
+        .where(p.version_id == version.id, PANELS.c.phase == phase)
+        .order_by(o.id, q.position, p.position)
+    )  # fmt: skip
+    rows = session.connection().execute(query)
+    table = pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))
+    table["value"] = pd.to_numeric(table["value"]).astype(float)
+    return table
+
+
+def _votes(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The votes in the votes' format, and how many repeats were void since another person rated the first presentation."""
+    kept = rows[rows["role"].isin(COUNTED) & rows["value"].notna()].copy()
+    keys = ["observer", "question", "stimulus"]
+    kept["first"] = kept["role"] != "repeat"
+    has_first = kept.groupby(keys)["first"].transform("any") if len(kept) else kept["first"]
+    void = int((~has_first).sum())
+    kept = kept[has_first]
+    kept = kept.sort_values([*keys, "first"], ascending=[True, True, True, False], kind="stable")
+    kept["rep"] = kept.groupby(keys).cumcount()
+    kept = kept.sort_index()
+    kept["score"] = kept["value"]
+    kept["time"] = [moment.isoformat() for moment in kept["received"]]
+    return kept[list(VOTE_COLUMNS)].reset_index(drop=True), void
+
+
+def stimulus_table(session: Session, workspace: Workspace, study: str, version: StudyVersion) -> pd.DataFrame:
+    """The images that count, one row each, with their frozen file and what is known of them."""
+    s, f = STIMULI.c, STUDY_STIMULI.c
+    query = (
+        select(s.name, s.sha256, s.kind, s.pristine, s.subject, s.variant, s.axis, s.info, f.role, f.content, f.file)
+        .join(STUDY_STIMULI, f.stimulus_id == s.id)
+        .where(f.version_id == version.id, f.role.in_(RATED))
+        .order_by(s.name)
+    )
+    rows = []
+    for row in session.connection().execute(query):
+        info = row.info
+        rows.append(
+            {
+                "stimulus": row.name, "file": str(frozen_file(workspace, study, row.file)), "sha256": row.sha256,
+                "content": row.content, "is_ref": row.role == "reference", "subject": row.subject, "pristine": row.pristine,
+                "kind": row.kind, "variant": row.variant or "", "axis": row.axis or "",
+                "kadid_type": _number(info, "kadid_type"), "kadid_level": _number(info, "kadid_level"),
+                **{key: info.get(key, "") for key in ("source", "licence", "credit", "skin_tone", "body_site", "may_redistribute")},
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _number(info: Mapping[str, Any], key: str) -> float:
+    text = info.get(key, "")
+    return float(text) if text else np.nan
+
+
+def _observers(session: Session, version: StudyVersion, phase: str) -> pd.DataFrame:
+    o = OBSERVERS.c
+    query = (
+        select(o.pseudonym, PANELS.c.name, o.simulated, o.flags, o.state)
+        .join(PANELS, PANELS.c.id == o.panel_id)
+        .where(PANELS.c.version_id == version.id, PANELS.c.phase == phase)
+        .order_by(o.id)
+    )
+    rows = [
+        {"observer": row[0], "panel": row[1], "simulated": bool(row[2]), "state": row[4],
+         "flags": "; ".join(sorted(str(key) for key, said in row[3].items() if said))}
+        for row in session.connection().execute(query)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["observer", "panel", "simulated", "state", "flags"])
+
+
+def _questions(session: Session, version: StudyVersion) -> pd.DataFrame:
+    rows = []
+    for q in queries.questions(session, version.id):
+        own = q.texts.get("en")
+        text = own.get("text", "") if isinstance(own, dict) else own
+        rows.append({"question": q.name, "kind": KINDS[q.kind], "low": q.low, "high": q.high,
+                     "labels": list(q.texts.get("labels", [])), "text": text or ""})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _meta(version: StudyVersion, state: str) -> dict[str, Any]:
+    """What is frozen, in the words that the report uses."""
+    protocol = version.protocol
+    question = protocol["questions"][0]
+    return {
+        "title": protocol["title"], "state": state, "version": version.version, "hash": version.sha256,
+        "method": protocol["method"], "scale": [question["low"], question["high"]], "labels": question["labels"],
+        "seed": version.seed, "design_version": version.design_version, "plan": version.proof, "plan_sha256": version.plan_sha256,
+        "files_sha256": version.files_sha256, "texts": protocol["texts"], "screening": protocol["screening"],
+        "display": {"settings": protocol["settings"], "viewing": protocol["viewing"]},
+        "deviations": deviations(protocol), "created": version.frozen.isoformat(), "recipe": protocol["recipe"],
+    }  # fmt: skip
+
+
+def deviations(protocol: Mapping[str, Any]) -> list[str]:
+    """How the protocol departs from P.910, one line each."""
+    found = []
+    question = protocol["questions"][0]
+    levels = question["high"] - question["low"] + 1
+    if levels not in (5, 9, 11):
+        found.append(f"a scale of {levels} levels ({question['low']} to {question['high']}); P.910 names 5, 9 and 11")
+    if protocol["viewing"] == "not controlled":
+        found.append("display, distance and light were not controlled")
+    found.append("images were shown by a web browser on each observer's own display")
+    if protocol["settings"]["view_ms"] is None:
+        found.append("an image stayed until its vote; P.910 shows it for a set time")
+    return found
+
+
+def _gold(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Votes on gold images: what was expected, what was given, and whether it missed (None: nothing was expected)."""
+    kept = rows[rows["role"] == "gold"]
+    columns = ["observer", "stimulus", "question", "session", "position", "value", "expected", "tolerance"]
+    found = []
+    for values in kept[columns].itertuples(index=False, name=None):
+        row: dict[str, Any] = {key: None if value != value else value for key, value in zip(columns, values, strict=True)}
+        judged = row["expected"] is not None and row["value"] is not None
+        row["missed"] = bool(abs(row["value"] - row["expected"]) > row["tolerance"]) if judged else None
+        found.append(row)
+    return found
+
+
+def live_scores(data: StudyData) -> pd.DataFrame:
+    """Opinion scores of the study's main question, as `mos.scores.score_table` gives them."""
+    low, high = data.scale(data.main_question)
+    return score_table(Votes.from_frame(data.select(question=data.main_question), low, high, stimuli=data.stimuli))

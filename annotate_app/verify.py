@@ -1,0 +1,159 @@
+"""Checks of frozen studies: files and rows against their hashes, the plan derived again, balance, distances, and every vote's place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+from sqlmodel import Session
+
+from annotate_app.design import DESIGN_VERSION, RATED, Image, Plan, Shown, make_plan, plan_sha256
+from annotate_app.design_proof import proof, rules_from
+from annotate_app.studies import files_sha256, frozen_file, version_sha256
+from annotate_app.tables import ASSIGNMENTS, PANELS, PRESENTATIONS, RATINGS, SESSIONS, SLOTS, STIMULI, STUDY_STIMULI
+from db.engine import open_engine, reading
+from db.migrate import current
+from db.models import Study, StudyVersion
+from db.queries import studies as queries
+from workspace.errors import DatabaseFault
+from workspace.files import sha256_file
+from workspace.settings import Workspace
+
+
+def database_faults(workspace: Workspace) -> Iterator[str]:
+    """One line per fault in all studies of a workspace; nothing where there is no database yet."""
+    url = workspace.database_url
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return
+    engine = open_engine(url)
+    try:
+        if current(engine) is None:
+            return
+        yield from integrity_faults(engine.connect())
+        with reading(engine) as session:
+            for study in queries.all_studies(session):
+                yield from study_faults(session, workspace, study.name)
+    except DatabaseFault as fault:
+        yield str(fault)
+    finally:
+        engine.dispose()
+
+
+def integrity_faults(connection: Connection) -> Iterator[str]:
+    """What SQLite finds in its own file; nothing on other databases."""
+    with connection:
+        if connection.dialect.name != "sqlite":
+            return
+        for row in connection.exec_driver_sql("PRAGMA integrity_check"):
+            if row[0] != "ok":
+                yield f"database: {row[0]}"
+        for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+            yield f"database: a row of {row[0]} points to a missing row of {row[2]}"
+
+
+def study_faults(session: Session, workspace: Workspace, name: str) -> Iterator[str]:
+    """One line per fault of a study; a draft has none. Raises StudyFault when there is no such study."""
+    study = queries.named(session, name)
+    for version in queries.versions(session, study):
+        where = f"study {name}, version {version.version}"
+        yield from _file_faults(session, workspace, study, version, where)
+        yield from _plan_faults(session, version, where)
+        yield from _vote_faults(session, version, where)
+
+
+def _file_faults(session: Session, workspace: Workspace, study: Study, version: StudyVersion, where: str) -> Iterator[str]:
+    hashes = {}
+    for row in _image_rows(session, version):
+        path = frozen_file(workspace, study.name, row.file)
+        hashes[row.name] = row.sha256
+        if not path.is_file():
+            yield f"{where}: {path.relative_to(workspace.root)} is missing"
+        elif sha256_file(path) != row.sha256:
+            yield f"{where}: {path.relative_to(workspace.root)}: its bytes differ from what was frozen"
+    if files_sha256(hashes) != version.files_sha256:
+        yield f"{where}: the list of images differs from what was frozen"
+    whole = version_sha256(version.protocol, version.seed, version.plan_sha256, version.files_sha256, version.design_version)
+    if whole != version.sha256:
+        yield f"{where}: protocol, seed or hashes differ from what was frozen"
+
+
+def _image_rows(session: Session, version: StudyVersion) -> list[Any]:
+    s, f = STIMULI.c, STUDY_STIMULI.c
+    query = select(s.name, s.sha256, s.variant, f.role, f.content, f.file).join(STUDY_STIMULI, f.stimulus_id == s.id)
+    return list(session.connection().execute(query.where(f.version_id == version.id).order_by(s.name)))
+
+
+def _plan_faults(session: Session, version: StudyVersion, where: str) -> Iterator[str]:
+    stored = stored_plans(session, version)
+    if plan_sha256(stored) != version.plan_sha256:
+        yield f"{where}: the rows of the plan differ from what was frozen"
+    question = version.protocol["questions"][0]
+    for plan in stored:
+        for fault, count in proof(plan, question["low"], question["high"])["violations"].items():
+            if count:
+                yield f"{where}, panel {plan.panel}: {fault.replace('_', ' ')}: {count}"
+    if version.design_version == DESIGN_VERSION:
+        again = [make_plan(p.images, p.rules, len(p.rows), p.seed, p.panel) for p in stored]
+        if plan_sha256(again) != version.plan_sha256:
+            yield f"{where}: the plan derived again from seed {version.seed} differs from what was frozen"
+
+
+def stored_plans(session: Session, version: StudyVersion) -> list[Plan]:
+    """The plans as the database holds them; the distances are the ones that the proof was frozen with."""
+    rows = _image_rows(session, version)
+    everything = [Image(row.name, row.content, row.variant or "", row.role) for row in rows]
+    plans = []
+    for number, panel in enumerate(queries.panels(session, version.id)):
+        contents = set(version.protocol["panel_contents"][panel.name])
+        images = tuple(i for i in everything if i.role not in RATED or i.content in contents)
+        place = {image.name: k for k, image in enumerate(images)}
+        rules = rules_from(version.protocol["derived"][panel.name]["rules"])
+        made = _stored_rows(session, panel.id, place)
+        reached = version.proof["panels"][number]["distance"]["reached"]
+        distances = tuple(tuple(reached for _ in range(rules.sittings)) for _ in made)
+        plans.append(Plan(images, rules, version.seed, panel.name, made, distances))
+    return plans
+
+
+def _stored_rows(session: Session, panel_id: int | None, place: dict[str, int]) -> tuple[tuple[Shown, ...], ...]:
+    p, s = PRESENTATIONS.c, SLOTS.c
+    query = (
+        select(s.number, p.session, p.role, STIMULI.c.name)
+        .join(SLOTS, s.id == p.slot_id)
+        .join(STIMULI, STIMULI.c.id == p.stimulus_id)
+        .where(s.panel_id == panel_id)
+        .order_by(s.number, p.position)
+    )
+    rows: dict[int, list[Shown]] = {}
+    for number, sitting, role, name in session.connection().execute(query):
+        rows.setdefault(number, []).append(Shown(sitting, place[name], role))
+    return tuple(tuple(row) for _, row in sorted(rows.items()))
+
+
+def _vote_faults(session: Session, version: StudyVersion, where: str) -> Iterator[str]:
+    """Votes outside the positions that were given to their observer, on training, or with a place left out before them."""
+    r, p, a = RATINGS.c, PRESENTATIONS.c, ASSIGNMENTS.c
+    votes = select(func.count()).select_from(RATINGS).join(PRESENTATIONS, p.id == r.presentation_id).where(p.version_id == version.id)
+    outside = votes.join(ASSIGNMENTS, a.id == r.assignment_id).where((p.position < a.from_position) | (p.position >= a.to_position))
+    trained = votes.where(p.role == "training")
+    connection = session.connection()
+    for query, what in ((outside, "outside the places given to their observer"), (trained, "on training images")):
+        count = connection.execute(query).scalar_one()
+        if count:
+            yield f"{where}: {count} votes {what}"
+    first = queries.questions(session, version.id)[0].id
+    span = func.max(p.position) - func.min(p.position) + 1
+    gaps = (
+        select(SESSIONS.c.id, span, func.count())
+        .join(RATINGS, and_(r.session_id == SESSIONS.c.id, r.question_id == first))
+        .join(PRESENTATIONS, p.id == r.presentation_id)
+        .join(SLOTS, SLOTS.c.id == SESSIONS.c.slot_id)
+        .join(PANELS, PANELS.c.id == SLOTS.c.panel_id)
+        .where(PANELS.c.version_id == version.id)
+        .group_by(SESSIONS.c.id)
+        .having(span != func.count())
+    )
+    for sitting, places, count in connection.execute(gaps):
+        yield f"{where}: session {sitting} holds {count} votes on {places} places in a row: some were skipped"
