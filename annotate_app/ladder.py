@@ -1,0 +1,52 @@
+"""A photo's ladder: its variants in order with their parameters and measures, and images for the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from distort.png import read_rgb
+from workspace.manifest import read_manifest
+from workspace.settings import Workspace
+
+SIZES = (128, 256, 512)
+
+
+def steps(workspace: Workspace, name: str) -> list[dict[str, Any]]:
+    """The variants of a photo in the manifest's order: variant, axis, parameter, unit, psnr, ssim, clipped, flags."""
+    if not workspace.manifest.exists():
+        return []
+    rows = (row for row in read_manifest(workspace) if row["pristine"] == name and row["kind"] == "variant")
+    columns = ("recipe", "variant", "axis", "parameter", "unit", "psnr", "ssim", "clipped", "flags")
+    return [{column: row[column] for column in columns} for row in rows]
+
+
+def pristine_bytes(workspace: Workspace, name: str, size: int) -> tuple[bytes, str]:
+    """A prepared photo. Raises FileNotFoundError."""
+    return image_bytes(workspace.pristine / f"{name}.png", size)
+
+
+def variant_bytes(workspace: Workspace, name: str, variant: str, size: int) -> tuple[bytes, str]:
+    """A variant of a photo, by the names in the manifest alone. Raises FileNotFoundError."""
+    for row in read_manifest(workspace):
+        if row["pristine"] == name and row["variant"] == variant and row["kind"] == "variant":
+            return image_bytes(workspace.root / row["file"], size)
+    raise FileNotFoundError(variant)
+
+
+def image_bytes(path: Path, size: int) -> tuple[bytes, str]:
+    """The PNG itself (size 0), else a JPEG of at most `size` pixels a side, area-averaged. Raises FileNotFoundError."""
+    if not path.is_file():
+        raise FileNotFoundError(path.name)
+    if size == 0:
+        return path.read_bytes(), "image/png"
+    import cv2
+
+    pixels = read_rgb(path)
+    height, width = pixels.shape[:2]
+    scale = min(1.0, (size if size in SIZES else SIZES[1]) / max(height, width))
+    small = cv2.resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    if not done:
+        raise FileNotFoundError(path.name)
+    return data.tobytes(), "image/jpeg"

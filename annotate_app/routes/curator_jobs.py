@@ -1,0 +1,96 @@
+"""Long work as pages: what runs, how far, how long still, cancel; pages only enqueue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from sqlmodel import Session, select
+
+from annotate_app.pages import render
+from annotate_app.routes.curator import Filled, here
+from db.engine import reading
+from db.models import Job
+from db.queries import audit, jobs
+from db.types import now
+from workspace.errors import UsageFault
+
+router = APIRouter(prefix="/c")
+NAMES = {
+    "prepare": "Preparing photos",
+    "distort": "Making variants",
+    "freeze": "Freezing a study",
+    "export": "Writing an export",
+    "report": "Writing the report",
+    "backup": "Making a backup",
+}
+STARTED_HERE = ("distort", "backup")
+
+
+@router.get("/jobs")
+def jobs_page(request: Request) -> Response:
+    """The newest jobs."""
+    return render(
+        request, "curator/jobs.html", curator=request.state.curator, jobs=_rows(request), started_here=STARTED_HERE, names=NAMES
+    )
+
+
+@router.get("/jobs/rows")
+def jobs_rows(request: Request) -> Response:
+    """The table's rows alone, for the page's polling."""
+    return render(request, "curator/jobs_rows.html", curator=request.state.curator, jobs=_rows(request))
+
+
+@router.post("/jobs")
+async def start(request: Request, form: Filled) -> Response:
+    """Start variants or a backup."""
+    kind = form.one("kind")
+    if kind not in STARTED_HERE:
+        raise UsageFault(f"{kind!r} can't be started here")
+    who = request.state.curator.id
+    await request.app.state.writer.call(lambda db: _start(db, kind, who))
+    return here(request, "/c/jobs")
+
+
+@router.post("/jobs/{token}/cancel")
+async def cancel(request: Request, token: str, form: Filled) -> Response:
+    """Cancel a job; what it finished stays."""
+
+    def work(db: Session) -> None:
+        job = db.exec(select(Job).where(Job.token == token)).first()
+        if job is None:
+            raise HTTPException(404, "there is no such job")
+        jobs.cancel(db, job)
+        audit.append(db, "job cancelled", curator_id=request.state.curator.id, object_kind="job", object_id=job.id)
+
+    await request.app.state.writer.call(work)
+    return here(request, "/c/jobs")
+
+
+def _start(db: Session, kind: str, who: int) -> None:
+    job = jobs.enqueue(db, kind, {}, curator_id=who)
+    audit.append(db, f"{kind} started", curator_id=who, object_kind="job", object_id=job.id)
+
+
+def _rows(request: Request) -> list[dict[str, Any]]:
+    with reading(request.app.state.engine) as session:
+        return [_row(job) for job in jobs.recent(session)]
+
+
+def _row(job: Job) -> dict[str, Any]:
+    left = None
+    if job.state == "running" and job.started and job.total and job.done:
+        spent = (now() - job.started).total_seconds()
+        left = round(spent / job.done * (job.total - job.done))
+    return {
+        "token": job.token,
+        "name": NAMES.get(job.kind, job.kind),
+        "of": job.arguments.get("study") or job.arguments.get("folder") or "",
+        "state": "cancelling" if job.cancel and job.state == "running" else job.state,
+        "done": job.done,
+        "total": job.total,
+        "left": left,
+        "message": job.message,
+        "refused": job.result.get("refused", [])[:20],
+        "created": job.created,
+    }
