@@ -113,8 +113,12 @@ def straight_rule(votes: Votes) -> Verdict:
 
 
 def gold_hits(votes: Votes) -> tuple[Floats, Floats]:
-    """Per observer the share of gold votes within `gold_low`..`gold_high` of the stimuli's table, and how many."""
+    """Per observer the share of gold votes within their range, and how many: from `votes.gold` where gold images stand
+    apart, else from `gold_low`..`gold_high` of the stimuli's table."""
     people = len(votes.observers)
+    if votes.gold:
+        counted = np.array([votes.gold.get(name, (0, 0)) for name in votes.observers], float).reshape(-1, 2)
+        return divide(counted[:, 0], counted[:, 1]), counted[:, 1]
     if "gold_low" not in votes.info or "gold_high" not in votes.info:
         return np.full(people, np.nan), np.zeros(people)
     low, high = (_numbers(votes, column)[votes.stimulus] for column in ("gold_low", "gold_high"))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mos.cells import Cells, read_cells
+from mos.scores import RESERVED
 from mos.spellings import STIMULUS_SPELLINGS, VOTE_SPELLINGS, match, said_back
 from mos.sureal_files import read_sureal
 from mos.votes import Bools, Ints, Votes
@@ -78,7 +79,11 @@ def read_stimuli(path: Path, notes: list[str]) -> pd.DataFrame:
         raise TableFault(f"{path} has no column 'stimulus'; it has: {', '.join(map(str, frame.columns))}")
     if said_back(columns):
         notes.append(f"{path.name}: read {said_back(columns)}")
-    return frame.rename(columns=columns)
+    frame = frame.rename(columns=columns)
+    taken = [c for c in frame.columns if c in RESERVED and c != "stimulus"]
+    if taken:
+        notes.append(f"{path.name}: labels left out since scores.csv has columns of that name: {', '.join(taken)}")
+    return frame.drop(columns=taken)
 
 
 def _long(path: Path, cells: Cells, columns: dict[str, str], notes: list[str]) -> tuple[str, pd.DataFrame]:

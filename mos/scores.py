@@ -18,13 +18,16 @@ SCORE_COLUMNS = (
     "median", "q25", "q75", "dmos", "dmos_n", "dmos_ci95_low", "dmos_ci95_high", "good_or_better", "poor_or_worse",
 )  # fmt: skip
 
+RESERVED = frozenset({*SCORE_COLUMNS, "stimulus", "panel", "question"})
+
 
 def score_table(votes: Votes, crushing: str = "none") -> pd.DataFrame:
     """Opinion scores of every stimulus, panel and question, from first presentations.
 
     Columns: stimulus, panel, question, content, is_ref, the labels of `votes.info`, SCORE_COLUMNS, and on a whole
     scale `votes_L` .. `votes_H` (how many). Scores in the scale's units; `good_or_better` (>= L + .75 (H - L)) and
-    `poor_or_worse` (<= L + .25 (H - L)) are shares 0..1. Undefined is nan; `score_reasons` says why.
+    `poor_or_worse` (<= L + .25 (H - L)) are shares 0..1. Labels named as in RESERVED are left out.
+    Undefined is nan; `score_reasons` says why.
     A stimulus that nobody rated stands in every group with n = 0; one that another group rated stands there alone.
     """
     first = votes.first()
@@ -43,7 +46,7 @@ def score_table(votes: Votes, crushing: str = "none") -> pd.DataFrame:
 def _of_group(votes: Votes, crushing: str, whole: bool) -> pd.DataFrame:
     size, code, score = len(votes.stimuli), votes.stimulus, votes.score
     columns: dict[str, Any] = {"stimulus": np.array(votes.stimuli, dtype=object)}
-    columns |= {name: votes.info[name].to_numpy() for name in votes.info.columns if name not in SCORE_COLUMNS}
+    columns |= {name: votes.info[name].to_numpy() for name in votes.info.columns if name not in RESERVED}
     columns |= _central(votes)
     columns["median"], columns["q25"], columns["q75"] = quantiles(code, size, score, (0.5, 0.25, 0.75))
     paired = dmos_table(votes, crushing)

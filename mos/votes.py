@@ -31,7 +31,8 @@ class Votes:
     `stimulus` and `observer` are int64 codes `(V,)` into `stimuli` and `observers`; `score` is float64 `(V,)`.
     The other arrays `(V,)` are None when nothing is known: `panel`, `question`, `session` (text), `rep` (0 = first),
     `position`, `response_ms`, `time` (seconds), `simulated` (bool). `info` is indexed by stimulus, in the order of
-    `stimuli`, and always holds `content` (text, "" = unknown) and `is_ref` (bool) besides any label.
+    `stimuli`, and always holds `content` (text, "" = unknown) and `is_ref` (bool) besides any label. `gold` counts votes
+    on gold images that stand apart from the scored ones: observer -> (within their range, asked).
     """
 
     stimulus: Ints
@@ -50,6 +51,7 @@ class Votes:
     time: Floats | None = None
     simulated: Bools | None = None
     info: pd.DataFrame = field(default_factory=pd.DataFrame)
+    gold: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many votes there are."""

@@ -81,7 +81,8 @@ def _score_study(name: str, workspace: Path | None, out: Path, options: Options,
     options = replace(options, reject_by=options.reject_by or frozen)
     kinds = dict(zip(data.questions["question"], data.questions["kind"], strict=True))
     asked = [q for q in kinds if (data.votes["question"] == q).any()]
-    scales = [data.as_votes(question=q) for q in asked if kinds[q] in ("", "scale")]
+    gold = data.meta.get("gold") or []
+    scales = [replace(data.as_votes(question=q), gold=_gold_counts(gold, q)) for q in asked if kinds[q] in ("", "scale")]
     answers = [data.as_votes(question=q) for q in asked if kinds[q] in ("yesno", "one")]
     if not scales:
         raise StudyFault(f"study {name} has no votes on a scale yet: open it and let observers rate")
@@ -92,6 +93,16 @@ def _score_study(name: str, workspace: Path | None, out: Path, options: Options,
     else:
         _tell(made, out)
     return 0
+
+
+def _gold_counts(gold: list[dict[str, Any]], question: str) -> dict[str, tuple[int, int]]:
+    """Observer -> (gold votes within their range, gold votes judged) of one question."""
+    counted: dict[str, tuple[int, int]] = {}
+    for row in gold:
+        if row["question"] == question and row["missed"] is not None:
+            hits, asked = counted.get(row["observer"], (0, 0))
+            counted[row["observer"]] = (hits + (not row["missed"]), asked + 1)
+    return counted
 
 
 def _frozen_rules(screening: Any) -> list[str]:

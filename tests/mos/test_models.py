@@ -169,6 +169,7 @@ def test_expectation_maximisation_is_no_worse_than_newton() -> None:
     np.testing.assert_allclose(other.psi + other.bias.mean(), newton.psi + newton.bias.mean(), atol=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [5, 8, 15, 40])
 def test_the_corrected_fit_beats_plain_means(people: int) -> None:
     """On simulated observers of unequal care the corrected scores lie closer to the truth and its interval covers 93 to 97 %."""

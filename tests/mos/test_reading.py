@@ -173,3 +173,11 @@ def test_a_python_data_set_that_would_have_to_run_is_refused(tmp_path: Path) -> 
         read_votes(_file(tmp_path, "ref_videos = []\ndis_videos = [x for x in y]\n", "set.py"))
     with pytest.raises(TableFault, match="has no list 'ref_videos'"):
         read_votes(_file(tmp_path, "{}", "set.json"))
+
+
+def test_labels_named_like_columns_of_the_scores_are_left_out_and_said(tmp_path: Path) -> None:
+    """A label `mos` or `panel` in the table of stimuli can't stand beside the column of that name."""
+    stimuli = _file(tmp_path, "image,content,mos,panel,axis\na,c,3,x,blur\n", "stimuli.csv")
+    reading = read_votes(_file(tmp_path, "stimulus,observer,score\na,1,5\n"), (1, 5), stimuli)
+    assert list(reading.votes.info.columns) == ["content", "is_ref", "axis"]
+    assert "stimuli.csv: labels left out since scores.csv has columns of that name: mos, panel" in reading.notes

@@ -71,6 +71,7 @@ def test_screening_proposes_and_removes_only_when_told(tmp_path: Path) -> None:
     assert {entry["observer"] for entry in made.summary["screening"]["removed"]} == {"o0000", "o0001"}
 
 
+@pytest.mark.slow
 def test_the_truth_lies_in_the_intervals_after_screening(tmp_path: Path) -> None:
     """A simulated study with careless observers, screened: the known truth is inside Student's interval about 95 times of 100."""
     inside = []

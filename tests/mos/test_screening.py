@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,15 @@ def test_gold_images_have_an_expected_range() -> None:
     missed = {name for name, s in zip(gold.frame()["observer"], gold.frame()["score"], strict=True) if s > 1}
     assert set(rejected_by(gold, ["gold"])) <= missed
     assert observer_table(gold)["gold_n"].eq(1).all()
+
+
+def test_gold_images_may_stand_apart() -> None:
+    """Counts of gold votes that are no scored votes are judged by the same rule."""
+    votes = replace(_session(_honest()), gold={"o1": (1, 6), "o2": (6, 6)})
+    assert rejected_by(votes, ["gold"]) == {"o1": ["gold"]}
+    table = observer_table(votes).set_index("observer")
+    assert (table.loc["o2", "gold_share"], table.loc["o2", "gold_n"]) == (1, 6)
+    assert table.loc["o3", "gold_verdict"] == "not assessable"
 
 
 def test_careless_observers_are_found_by_inconsistency() -> None:

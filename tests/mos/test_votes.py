@@ -85,7 +85,7 @@ def _votes(rows: list[list[int | None]], shift: float = 0) -> Votes:
 
 
 @given(GRIDS, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_order_of_rows_and_names_of_observers_change_nothing(rows: list[list[int | None]], random: object) -> None:
     """Shuffled rows and renamed observers give the same scores, without warning."""
     votes = _votes(rows)
@@ -102,7 +102,7 @@ def test_order_of_rows_and_names_of_observers_change_nothing(rows: list[list[int
 
 
 @given(GRIDS, st.sampled_from([m for m in MODELS if m not in ("GSD", "MLE_FULL")]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_shift_of_the_scale_shifts_the_scores(rows: list[list[int | None]], model: str) -> None:
     """Votes and scale moved by 7 move every score by 7 (z-scores by nothing) and leave every error as it was."""
     votes, moved = _votes(rows), _votes(rows, 7)
@@ -117,7 +117,7 @@ def test_a_shift_of_the_scale_shifts_the_scores(rows: list[list[int | None]], mo
 
 
 @given(GRIDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_no_vote_pattern_gives_an_infinite_or_unexplained_number(rows: list[list[int | None]]) -> None:
     """Whatever is missing or equal, scores stay within the scale and an interval holds its mean."""
     table = score_table(_votes(rows))
