@@ -110,7 +110,9 @@ def check_table(routes: Iterable[Any]) -> None:
     """Raise UsageFault for a route that the table lacks."""
     for key in route_keys(routes):
         if key not in ROUTES:
-            raise UsageFault(f"the route {key} stands in no row of the table of routes (annotate_app/access.py): say who may call it")
+            raise UsageFault(
+                f"the route {key} stands in no row of the table of routes (annotate_app/access.py): say who may call it"
+            )
 
 
 async def enforce(request: Request) -> None:

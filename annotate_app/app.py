@@ -71,7 +71,9 @@ def factory() -> FastAPI:
     engine = open_engine(workspace.database_url)
     require_current(engine)
     start_log(workspace)
-    return create_app(workspace, engine, only=os.environ.get("DERMIQA_ONLY", "all"), root_path=os.environ.get("DERMIQA_ROOT_PATH", ""))
+    return create_app(
+        workspace, engine, only=os.environ.get("DERMIQA_ONLY", "all"), root_path=os.environ.get("DERMIQA_ROOT_PATH", "")
+    )
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -98,7 +100,9 @@ def _answer(request: Request, status: int, code: str, message: str) -> Response:
     path = request.url.path.removeprefix(request.scope.get("root_path", "").rstrip("/"))
     headers = {"Retry-After": "1"} if status in (429, 503) else {}
     if path.startswith(("/api/", "/image/", "/healthz", "/readyz")) or "text/html" not in request.headers.get("accept", "*/*"):
-        return JSONResponse({"error": code, "message": message}, status_code=status, headers={"Cache-Control": "no-store", **headers})
+        return JSONResponse(
+            {"error": code, "message": message}, status_code=status, headers={"Cache-Control": "no-store", **headers}
+        )
     language = choose_language(None, request.headers.get("accept-language"))
     return render(request, "observer/message.html", language, status=status, headers=headers, observer=None,
                   heading=texts.word(PAGE_HEADINGS.get(code, "This does not work"), language), lines=[texts.word(message, language)])  # fmt: skip

@@ -78,7 +78,8 @@ def signed_in(engine: Engine, cookie: str) -> SignedIn | None:
         ).first()  # fmt: skip
     if row is None or row[1].revoked is not None or row[1].expires <= now() or row[0].disabled:
         return None
-    assert row[0].id is not None and row[1].id is not None
+    assert row[0].id is not None
+    assert row[1].id is not None
     return SignedIn(row[0].id, row[0].name, row[0].role, row[1].id)
 
 

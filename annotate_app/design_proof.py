@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from typing import Any
@@ -34,7 +35,12 @@ def proof(plan: Plan, low: float = 1, high: float = 10) -> dict[str, Any]:
         "hours_per_observer": round(longest * plan.rules.seconds / 3600, 2),
         "ci95_half_width": {f"{s:.2f}": expected_half_width(int(votes.min()), s) for s in spreads(low, high)},
         "paired": paired(plan, seen),
-        "squares": {"blocks": plan.rules.blocks, "rows": square_rows(plan.rules.blocks), "rows_in_whole_squares": whole, "rest": rest},
+        "squares": {
+            "blocks": plan.rules.blocks,
+            "rows": square_rows(plan.rules.blocks),
+            "rows_in_whole_squares": whole,
+            "rest": rest,
+        },
         "balance": balance(plan),
         "distance": {"wanted": plan.rules.distance, "reached": min((min(d) for d in plan.distances if d), default=0)},
         "shares": role_shares(plan),
@@ -98,7 +104,7 @@ def balance(plan: Plan) -> dict[str, Any]:
         _, order = row_order(plan.seed, plan.panel, rules.blocks, number, rules.take)
         for place, block in enumerate(order):
             places[block, place] += 1
-        follows.update(zip(order, order[1:], strict=False))
+        follows.update(itertools.pairwise(order))
     pairs = [follows[a, b] for a in range(rules.blocks) for b in range(rules.blocks) if a != b]
     sittings = _image_by_sitting(plan)
     return {
@@ -158,7 +164,9 @@ def violations(plan: Plan, votes: Ints) -> dict[str, int]:
         "same_content_in_a_row": adjacent if contents > 1 else 0,
         "nearer_than_the_distance": near,
         "repeat_before_its_image": early,
-        "mixed_roles": len({i.content for i in plan.images if i.role in RATED} & {i.content for i in plan.images if i.role not in RATED}),
+        "mixed_roles": len(
+            {i.content for i in plan.images if i.role in RATED} & {i.content for i in plan.images if i.role not in RATED}
+        ),
     }
 
 
@@ -197,7 +205,9 @@ def given_up(plan: Plan) -> list[str]:
     _, rest = rows_in_whole_squares(plan.rules, len(plan.rows))
     lost = list(plan.notes)
     if rest:
-        lost.append(f"{rest} of {len(plan.rows)} rows stand in an unfinished square (a square has {square_rows(plan.rules.blocks)} rows)")
+        lost.append(
+            f"{rest} of {len(plan.rows)} rows stand in an unfinished square (a square has {square_rows(plan.rules.blocks)} rows)"
+        )
     reached = min((min(d) for d in plan.distances if d), default=0)
     if reached < plan.rules.distance:
         wanted = plan.rules.distance

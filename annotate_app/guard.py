@@ -99,7 +99,12 @@ class Guard:
         if held is not None or request.method not in SAFE:
             return None
         made: SimpleCookie = SimpleCookie({VISIT_COOKIE: cookie})
-        for attribute, value in (("path", "/"), ("samesite", "lax"), ("httponly", True), ("secure", request.url.scheme == "https")):
+        for attribute, value in (
+            ("path", "/"),
+            ("samesite", "lax"),
+            ("httponly", True),
+            ("secure", request.url.scheme == "https"),
+        ):
             made[VISIT_COOKIE][attribute] = value
         return made[VISIT_COOKIE].OutputString().encode()
 

@@ -91,7 +91,9 @@ def _new_code(session: Session, observer: Observer) -> str:
 
 def _revoke(session: Session, observer: Observer) -> None:
     session.execute(
-        update(Invitation).where(col(Invitation.observer_id) == observer.id, col(Invitation.revoked).is_(None)).values(revoked=now())
+        update(Invitation)
+        .where(col(Invitation.observer_id) == observer.id, col(Invitation.revoked).is_(None))
+        .values(revoked=now())
     )
 
 
@@ -159,7 +161,9 @@ def _from_open_link(session: Session, invitation: Invitation, provider_hash: str
     panel = session.exec(select(Panel).where(Panel.id == invitation.panel_id)).one()
     study_id = study_of(session, panel)
     if provider_hash is not None:
-        known = session.exec(select(Observer).where(Observer.study_id == study_id, Observer.provider_hash == provider_hash)).first()
+        known = session.exec(
+            select(Observer).where(Observer.study_id == study_id, Observer.provider_hash == provider_hash)
+        ).first()
         if known is not None:
             return known
     if invitation.quota < 1 or invitation.quota <= _let_in(session, invitation):
@@ -208,14 +212,18 @@ def assign(session: Session, observer: Observer) -> Assignment:
     ).first()
     if slot is None:
         raise VoteRefused("all places of the study are taken: you are on the waiting list", status=409, code="waiting")
-    held = Assignment(slot_id=_id(slot), observer_id=_id(observer), from_position=_training_of(session, slot), to_position=slot.length)
+    held = Assignment(
+        slot_id=_id(slot), observer_id=_id(observer), from_position=_training_of(session, slot), to_position=slot.length
+    )
     session.add(held)
     session.flush()
     return held
 
 
 def _training_of(session: Session, slot: Slot) -> int:
-    counted = select(func.count()).select_from(Presentation).where(Presentation.slot_id == slot.id, Presentation.role == "training")
+    counted = (
+        select(func.count()).select_from(Presentation).where(Presentation.slot_id == slot.id, Presentation.role == "training")
+    )
     return session.exec(counted).one()
 
 
@@ -305,5 +313,7 @@ def _hand_over(session: Session, observer: Observer, held: Assignment, pseudonym
 
 def _end_sittings(session: Session, observer: Observer) -> None:
     session.execute(
-        update(RatingSession).where(col(RatingSession.observer_id) == observer.id, col(RatingSession.ended).is_(None)).values(ended=now())
+        update(RatingSession)
+        .where(col(RatingSession.observer_id) == observer.id, col(RatingSession.ended).is_(None))
+        .values(ended=now())
     )

@@ -156,7 +156,9 @@ def _gold(row: Row, draft: Mapping[str, Any]) -> Chosen:
     low, high = draft["questions"][0]["low"], draft["questions"][0]["high"]
     if isinstance(values, dict) and image.name in values:
         said = values[image.name]
-        return Chosen(image, row, float(said["expected"]), float(said.get("tolerance", (high - low) / 4)), str(said.get("by", "")))
+        return Chosen(
+            image, row, float(said["expected"]), float(said.get("tolerance", (high - low) / 4)), str(said.get("by", ""))
+        )
     if values == "kadid":
         return Chosen(image, row, round(on_scale(_quality(row), low, high), 2), (high - low) / 4, "KADID-10k's mean opinion")
     return Chosen(image, row)
@@ -175,6 +177,8 @@ def panel_images(chosen: Sequence[Chosen], panel: Mapping[str, Any], seed: int) 
     else:
         unknown = [name for name in wanted if name not in rated]
         if unknown:
-            raise StudyFault(f"the panel {panel['name']!r} names {unknown[0]!r}, no content of the test{nearest(unknown[0], rated)}")
+            raise StudyFault(
+                f"the panel {panel['name']!r} names {unknown[0]!r}, no content of the test{nearest(unknown[0], rated)}"
+            )
         keep = set(wanted)
     return [c.image for c in chosen if c.image.role in ("gold", "training", "stabilising") or c.image.content in keep]

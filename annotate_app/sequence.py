@@ -107,11 +107,12 @@ class Sequences:
             self.versions[version_id] = _read_version(connection, version_id)
         return self.versions[version_id]
 
-    def get(self, connection: Connection, assignment: int, number: int) -> Sequence:
-        """The sequence of a sitting of an assignment."""
-        held = connection.execute(select(ASSIGNMENTS.c.from_position, ASSIGNMENTS.c.to_position).where(
-            ASSIGNMENTS.c.id == assignment)).one()  # fmt: skip
-        key = (assignment, number, held.from_position, held.to_position)
+    def get(self, connection: Connection, assignment: int, number: int, places: tuple[int, int] | None = None) -> Sequence:
+        """The sequence of a sitting of an assignment; `places` are its ends where they are known."""
+        if places is None:
+            query = select(ASSIGNMENTS.c.from_position, ASSIGNMENTS.c.to_position).where(ASSIGNMENTS.c.id == assignment)
+            places = tuple(connection.execute(query).one())
+        key = (assignment, number, *places)
         found = self.kept.get(key) or self._read(connection, assignment, number)
         with self.lock:
             self.kept[key] = found

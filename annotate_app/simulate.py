@@ -20,7 +20,7 @@ from annotate_app.design_squares import generator
 from annotate_app.kadid import dmos_of, on_scale
 from annotate_app.security import token_hash
 from annotate_app.sequence import Sequences, Step
-from annotate_app.votes import Vote, done_steps, position, read_places, store
+from annotate_app.votes import Vote, done_steps, position, read_places, sequence_of, store
 from db.engine import reading, writing
 from db.models import Observer, Panel, Presentation, RatingSession, Slot, Stimulus, StudyStimulus
 from db.queries import studies as queries
@@ -75,12 +75,20 @@ class ModelObserver:
 
     def row(self) -> dict[str, Any]:
         """What was drawn for this observer, in units of the scale."""
-        return {"observer": self.pseudonym, "bias": self.bias, "inconsistency": self.noise, "drift": self.drift, "careless": self.careless}
+        return {
+            "observer": self.pseudonym,
+            "bias": self.bias,
+            "inconsistency": self.noise,
+            "drift": self.drift,
+            "careless": self.careless,
+        }
 
     def vote(self, stimulus: str, presentation: str, low: int, high: int, share: float) -> dict[str, Any]:
         """A vote on `low`..`high` at `share` 0..1 of the row: value and times in ms; the same whenever it is asked."""
         rng = generator(self.seed, "vote", self.pseudonym, presentation, low, high)
-        response = self.parameters.least_view_ms + self.parameters.response_ms * math.exp(rng.normal(0, self.parameters.response_sigma))
+        response = self.parameters.least_view_ms + self.parameters.response_ms * math.exp(
+            rng.normal(0, self.parameters.response_sigma)
+        )
         if self.careless:
             value = int(rng.integers(low, high + 1))
             response = self.parameters.least_view_ms + response / 8
@@ -150,7 +158,9 @@ def _names(session: Session, panel: Panel, count: int) -> list[str]:
                                                     col(Observer.state).in_(("active", "finished")))).all()  # fmt: skip
     rows = len(queries.slots(session, panel.id))
     if count > rows - len(people):
-        raise StudyFault(f"{count} simulated observers and a plan with {rows - len(people)} free rows: ask for fewer, or plan more")
+        raise StudyFault(
+            f"{count} simulated observers and a plan with {rows - len(people)} free rows: ask for fewer, or plan more"
+        )
     names = [observer.pseudonym for observer in held][:count]
     return names + [made.pseudonym for made in observers.invite(session, panel, max(0, count - len(names)), simulated=True)]
 
@@ -161,7 +171,9 @@ def _truth(session: Session, version_id: int | None, seed: int, parameters: Para
     rows = session.exec(select(Stimulus, StudyStimulus.content).join(StudyStimulus, col(StudyStimulus.stimulus_id) == Stimulus.id).where(
         StudyStimulus.version_id == version_id)).all()  # fmt: skip
     span = question.high - question.low
-    effects = {c: float(generator(seed, "content", c).normal(0, parameters.content_sd * span)) for c in sorted({c for _, c in rows})}
+    effects = {
+        c: float(generator(seed, "content", c).normal(0, parameters.content_sd * span)) for c in sorted({c for _, c in rows})
+    }
     quality = {}
     for stimulus, content in rows:
         dmos = dmos_of(str(stimulus.info.get("kadid_type", "")), str(stimulus.info.get("kadid_level", "")))
@@ -215,7 +227,8 @@ def _sitting(
     with reading(engine) as session:
         connection = session.connection()
         row = read_places(connection, {device})[0]
-        sequence, index = sequences.get(connection, row.assignment_id, row.number), position(connection, row.session_id)
+        sequence = sequence_of(connection, row, sequences)
+        index = position(connection, row, sequence)
         names = stimulus_names(session, row.slot_id)
     model = rehearsal.model(pseudonym)
     for start in range(index, len(sequence.steps), batch):
@@ -236,7 +249,9 @@ def _vote(device: str, step: Step, model: ModelObserver, names: Mapping[str, tup
 
 def stimulus_names(session: Session, slot_id: int) -> dict[str, tuple[str, int]]:
     """Presentation -> (image, position) of a row: what no page is ever told."""
-    query = select(Presentation.token, Stimulus.name, Presentation.position).join(Stimulus, col(Stimulus.id) == Presentation.stimulus_id)
+    query = select(Presentation.token, Stimulus.name, Presentation.position).join(
+        Stimulus, col(Stimulus.id) == Presentation.stimulus_id
+    )
     return {token: (name, place) for token, name, place in session.exec(query.where(Presentation.slot_id == slot_id)).all()}
 
 

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from annotate_app.client import Client, ConnectionLost, Reply
 from annotate_app.security import OBSERVER_COOKIE
 from annotate_app.simulate import ModelObserver, Rehearsal, links, stimulus_names
 from db.models import RatingSession
@@ -26,41 +26,41 @@ async def through_http(
 ) -> int:
     """Let all observers rate through the server at `url`; gives the votes acknowledged. Raises UsageFault when nobody answers."""
     codes = links(engine, rehearsal)
-    limits = httpx.Limits(max_connections=SIDE_BY_SIDE, max_keepalive_connections=SIDE_BY_SIDE)
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
-    async with httpx.AsyncClient(base_url=url.rstrip("/"), limits=limits, timeout=30, trust_env=False) as client:
 
-        async def one(pseudonym: str, code: str) -> int:
-            async with gate:
-                return await Rater(engine, client, rehearsal, pseudonym, on_vote, images).run(code)
+    async def one(pseudonym: str, code: str) -> int:
+        async with gate:
+            rater = Rater(engine, Client(url, HEADERS), rehearsal, pseudonym, on_vote, images)
+            try:
+                return await rater.run(code)
+            finally:
+                rater.client.close()
 
-        tasks = [asyncio.create_task(one(name, code)) for name, code in codes.items()]
-        try:
-            return sum(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
+    tasks = [asyncio.create_task(one(name, code)) for name, code in codes.items()]
+    try:
+        return sum(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 class Rater:
     """One observer's browser."""
 
-    def __init__(self, engine: Engine, client: httpx.AsyncClient, rehearsal: Rehearsal, pseudonym: str,
-                 on_vote: Callable[[int], Any], images: bool) -> None:  # fmt: skip
+    def __init__(self, engine: Engine, client: Client, rehearsal: Rehearsal, pseudonym: str, on_vote: Callable[[int], Any],
+                 images: bool) -> None:  # fmt: skip
         self.engine, self.client, self.rehearsal, self.on_vote, self.images = engine, client, rehearsal, on_vote, images
         self.model: ModelObserver = rehearsal.model(pseudonym)
-        self.headers = dict(HEADERS)
         self.answered = False
 
     async def run(self, code: str) -> int:
         """Sign on and rate every sitting to its end; gives the votes acknowledged."""
         answer = await self.ask("POST", "/api/sign-on", {"code": code})
-        self.headers["Cookie"] = f"{OBSERVER_COOKIE}={answer.cookies[OBSERVER_COOKIE]}"
-        self.client.cookies.clear()
+        self.client.headers["Cookie"] = f"{OBSERVER_COOKIE}={answer.cookie(OBSERVER_COOKIE)}"
         votes = 0
         while True:
             answer = await self.ask("POST", "/api/session", None, (409,))
-            if answer.status_code == 409:
+            if answer.status == 409:
                 if answer.json()["error"] in ("finished", "waiting"):
                     return votes
                 raise StudyFault(f"the server refused a session: {answer.json()['message']}")
@@ -72,7 +72,8 @@ class Rater:
         names = await asyncio.to_thread(self.names, state["session"])
         first, votes = state["questions"][0]["id"], 0
         while state["phase"] != "done":
-            due, known = list(state["next"]), set()
+            due = list(state["next"])
+            known: set[str] = set()
             while due:
                 item = due[0]
                 body = self.body(item, questions[item.get("question", first)], names)
@@ -100,22 +101,22 @@ class Rater:
         key = f"{item['presentation']}-{question['id']}"[:64]
         return {**said, "question": question["id"], "key": key, "replication": 1}
 
-    async def ask(self, method: str, path: str, body: Any = None, fine: tuple[int, ...] = ()) -> httpx.Response:
-        """One request, tried again for a minute while the server is away or busy (5 s where it was never there). Raises UsageFault, StudyFault."""
+    async def ask(self, method: str, path: str, body: Any = None, fine: tuple[int, ...] = ()) -> Reply:
+        """One request, tried again for a minute while the server is away or busy (5 s where it never was). Raises DermiqaError."""
         waited, pause = 0.0, 0.1
         patience = PATIENCE if self.answered else FIRST_PATIENCE
         while True:
             fault = ""
             try:
-                answer = await self.client.request(method, path, json=body, headers=self.headers)
+                answer = await self.client.request(method, path, body)
                 self.answered = True
-                if answer.status_code < 300 or answer.status_code in fine:
+                if answer.status < 300 or answer.status in fine:
                     return answer
-                fault = f"{method} answered {answer.status_code}: {answer.text[:200]}"
-                if answer.status_code not in (429, 503):
+                fault = f"{method} answered {answer.status}: {answer.body[:200].decode(errors='replace')}"
+                if answer.status not in (429, 503):
                     raise StudyFault(f"a simulated observer was refused: {fault}")
-            except httpx.TransportError as lost:
-                fault = f"{self.client.base_url} does not answer ({type(lost).__name__})"
+            except ConnectionLost as lost:
+                fault = str(lost)
             if waited >= patience:
                 raise self.given_up(fault)
             await asyncio.sleep(pause)

@@ -102,7 +102,9 @@ def freeze(workspace: Workspace, engine: Engine, name: str) -> StudyVersion:
     looked = preview(workspace, draft)
     if looked.violations:
         faults = {k: v for p in looked.proofs for k, v in p["violations"].items() if v}
-        raise StudyFault(f"the plan of {name!r} breaks its rules ({faults}): change blocks or contents, see `dermiqa study plan {name}`")
+        raise StudyFault(
+            f"the plan of {name!r} breaks its rules ({faults}): change blocks or contents, see `dermiqa study plan {name}`"
+        )
     with lock(workspace.study(name), "freeze", doing=f"freezing {name}"):
         files = _freeze_files(workspace, name, looked.chosen)
         protocol = _protocol(looked)
@@ -144,7 +146,9 @@ def _protocol(looked: Preview) -> dict[str, Any]:
     """What is frozen beside the plan: every setting, and what the plan is derived from."""
     derived = {plan.panel: {"rules": rules_values(plan.rules), "rows": len(plan.rows)} for plan in looked.plans}
     panels = {plan.panel: sorted({i.content for i in plan.images if i.role in RATED}) for plan in looked.plans}
-    gold = {c.image.name: {"expected": c.expected, "tolerance": c.tolerance, "by": c.said_by} for c in looked.chosen if c.expected}
+    gold = {
+        c.image.name: {"expected": c.expected, "tolerance": c.tolerance, "by": c.said_by} for c in looked.chosen if c.expected
+    }
     return {**looked.draft, "seed": looked.seed, "derived": derived, "panel_contents": panels, "gold_said": gold}
 
 
@@ -185,7 +189,9 @@ def _store(session: Session, name: str, looked: Preview, version: StudyVersion, 
     stimuli = _store_stimuli(session, version, looked.chosen, files)
     for place, question in enumerate(looked.draft["questions"]):
         kept = {key: question[key] for key in ("name", "kind", "low", "high")}
-        session.add(Question(version_id=_id(version), position=place, texts={"labels": question["labels"], **question["texts"]}, **kept))
+        session.add(
+            Question(version_id=_id(version), position=place, texts={"labels": question["labels"], **question["texts"]}, **kept)
+        )
     for panel, plan in zip(looked.draft["panels"], looked.plans, strict=True):
         _store_plan(session, version, panel, plan, stimuli)
     study.state = "frozen"
@@ -221,7 +227,13 @@ def _store_stimuli(session: Session, version: StudyVersion, chosen: Sequence[Cho
 
 def _stimulus(item: Chosen) -> Stimulus:
     row, image = item.row, item.image
-    kind = "variant" if row["variant"] else "pristine" if image.role == "reference" or image.content == row["pristine"] else "authentic"
+    kind = (
+        "variant"
+        if row["variant"]
+        else "pristine"
+        if image.role == "reference" or image.content == row["pristine"]
+        else "authentic"
+    )
     return Stimulus(
         name=image.name, sha256=row["sha256"], kind=kind, width=int(row["width"]), height=int(row["height"]),
         pristine=row["pristine"], subject=row["subject"], variant=row["variant"] or None, axis=row["axis"] or None, info=dict(row),

@@ -135,8 +135,12 @@ def _stored_rows(session: Session, panel_id: int | None, place: dict[str, int]) 
 def _vote_faults(session: Session, version: StudyVersion, where: str) -> Iterator[str]:
     """Votes outside the positions that were given to their observer, on training, or with a place left out before them."""
     r, p, a = RATINGS.c, PRESENTATIONS.c, ASSIGNMENTS.c
-    votes = select(func.count()).select_from(RATINGS).join(PRESENTATIONS, p.id == r.presentation_id).where(p.version_id == version.id)
-    outside = votes.join(ASSIGNMENTS, a.id == r.assignment_id).where((p.position < a.from_position) | (p.position >= a.to_position))
+    votes = (
+        select(func.count()).select_from(RATINGS).join(PRESENTATIONS, p.id == r.presentation_id).where(p.version_id == version.id)
+    )
+    outside = votes.join(ASSIGNMENTS, a.id == r.assignment_id).where(
+        (p.position < a.from_position) | (p.position >= a.to_position)
+    )
     trained = votes.where(p.role == "training")
     connection = session.connection()
     for query, what in ((outside, "outside the places given to their observer"), (trained, "on training images")):

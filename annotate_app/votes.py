@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from annotate_app.sequence import Sequence, Sequences, Step, Version
-from annotate_app.tables import DEVICES, EVENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, STUDIES
+from annotate_app.tables import ASSIGNMENTS, DEVICES, EVENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, STUDIES
 from db.models import new_token
 from db.types import now
 from workspace.errors import VoteRefused
@@ -83,14 +83,21 @@ def store(connection: Connection, votes: Many[Vote], sequences: Sequences) -> li
 
 def _read(connection: Connection, votes: Many[Vote], sequences: Sequences) -> _Batch:
     rows = read_places(connection, {vote.device for vote in votes}, lock=True)
-    done = done_steps(connection, [row.session_id for row in rows if row.session_id is not None])
-    places = {}
-    for row in rows:
-        version = sequences.version(connection, row.version_id)
-        sequence = sequences.get(connection, row.assignment_id, row.number) if row.session_id is not None else None
-        places[row.token_hash] = _Place(row, version, sequence, done.get(row.session_id, 0))
-    observers = {row.observer_id for row in rows}
-    return _Batch(now(), places, _keys(connection, observers, {vote.key for vote in votes}))
+    held = {row.token_hash: sequence_of(connection, row, sequences) for row in rows if row.session_id is not None}
+    trained = [row.session_id for row in rows if row.token_hash in held and held[row.token_hash].training]
+    done = done_steps(connection, [row.session_id for row in rows if row.session_id is not None], trained)
+    places = {
+        row.token_hash: _Place(
+            row, sequences.version(connection, row.version_id), held.get(row.token_hash), done.get(row.session_id, 0)
+        )
+        for row in rows
+    }
+    return _Batch(now(), places, _keys(connection, {row.observer_id for row in rows}, {vote.key for vote in votes}))
+
+
+def sequence_of(connection: Connection, row: Row, sequences: Sequences) -> Sequence:
+    """The sequence of the open sitting of a row that `read_places` gave."""
+    return sequences.get(connection, row.assignment_id, row.number, (row.from_position, row.to_position))
 
 
 def read_places(connection: Connection, devices: set[str], *, lock: bool = False) -> list[Row]:
@@ -98,33 +105,36 @@ def read_places(connection: Connection, devices: set[str], *, lock: bool = False
     d, o, s, r = DEVICES.c, OBSERVERS.c, STUDIES.c, SESSIONS.c
     query = (
         select(d.token_hash, d.ended, o.id.label("observer_id"), o.state, o.simulated, o.language, o.study_id, s.state.label("study_state"),
-               PANELS.c.version_id, s.name.label("study"), r.id.label("session_id"), r.token, r.number, r.assignment_id, r.slot_id)
+               PANELS.c.version_id, s.name.label("study"), r.id.label("session_id"), r.token, r.number, r.assignment_id, r.slot_id,
+               ASSIGNMENTS.c.from_position, ASSIGNMENTS.c.to_position)
         .join(OBSERVERS, o.id == d.observer_id).join(STUDIES, s.id == o.study_id).join(PANELS, PANELS.c.id == o.panel_id)
-        .outerjoin(SESSIONS, (r.observer_id == o.id) & r.ended.is_(None))
+        .outerjoin(SESSIONS, (r.observer_id == o.id) & r.ended.is_(None)).outerjoin(ASSIGNMENTS, ASSIGNMENTS.c.id == r.assignment_id)
         .where(d.token_hash.in_(devices)).order_by(o.id)
     )  # fmt: skip
     return list(connection.execute(query.with_for_update(of=OBSERVERS) if lock else query))
 
 
-def done_steps(connection: Connection, sittings: list[int]) -> dict[int, int]:
-    """How many steps of each sitting are done: its votes and its training."""
+def done_steps(connection: Connection, sittings: list[int], trained: list[int] | None = None) -> dict[int, int]:
+    """How many steps of each sitting are done: its votes, and the training of those in `trained` (None: of all)."""
     if not sittings:
         return {}
     voted = select(RATINGS.c.session_id, func.count()).where(RATINGS.c.session_id.in_(sittings)).group_by(RATINGS.c.session_id)
-    trained = (
-        select(EVENTS.c.session_id, func.count())
-        .where(EVENTS.c.session_id.in_(sittings), EVENTS.c.kind == TRAINING)
-        .group_by(EVENTS.c.session_id)
-    )
     done = {row[0]: int(row[1]) for row in connection.execute(voted)}
-    for key, count in connection.execute(trained):
-        done[key] = done.get(key, 0) + count
+    trained = sittings if trained is None else trained
+    if trained:
+        shown = (
+            select(EVENTS.c.session_id, func.count())
+            .where(EVENTS.c.session_id.in_(trained), EVENTS.c.kind == TRAINING)
+            .group_by(EVENTS.c.session_id)
+        )
+        for key, count in connection.execute(shown):
+            done[key] = done.get(key, 0) + count
     return done
 
 
-def position(connection: Connection, session_id: int) -> int:
-    """How many steps of a sitting are done."""
-    return done_steps(connection, [session_id]).get(session_id, 0)
+def position(connection: Connection, row: Row, sequence: Sequence) -> int:
+    """How many steps of the open sitting of a row are done."""
+    return done_steps(connection, [row.session_id], [row.session_id] if sequence.training else []).get(row.session_id, 0)
 
 
 def _keys(connection: Connection, observers: set[int], keys: set[str]) -> dict[tuple[int, str], Any]:
@@ -258,4 +268,3 @@ def _end(connection: Connection, place: _Place, moment: datetime) -> None:
     connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.session_id).values(ended=moment, receipt=new_token(6)))
     if place.sequence is not None and place.sequence.is_last:
         connection.execute(update(OBSERVERS).where(OBSERVERS.c.id == row.observer_id).values(state="finished", finished=moment))
-

@@ -289,8 +289,12 @@ class Assignment(SQLModel, table=True):
         UniqueConstraint("id", "slot_id", "observer_id"),
         UniqueConstraint("slot_id", "observer_id"),
         Index(
-            "uq_assignments_slot_id_from_position", "slot_id", "from_position", unique=True,
-            sqlite_where=sql("to_position > from_position"), postgresql_where=sql("to_position > from_position"),
+            "uq_assignments_slot_id_from_position",
+            "slot_id",
+            "from_position",
+            unique=True,
+            sqlite_where=sql("to_position > from_position"),
+            postgresql_where=sql("to_position > from_position"),
         ),
         STRICT,
     )

@@ -14,7 +14,7 @@ from annotate_app import observers, visits
 from annotate_app.protocol import SETTINGS
 from annotate_app.security import OBSERVER_COOKIE, is_secure, set_cookie
 from annotate_app.sequence import Sequences
-from annotate_app.votes import Vote, position, read_places
+from annotate_app.votes import Vote, position, read_places, sequence_of
 from db.models import Event, Observer, Presentation, RatingSession
 from db.types import now
 from workspace.errors import VoteRefused
@@ -130,14 +130,23 @@ def session_values(db: Session, sequences: Sequences, device: str) -> dict[str, 
     visit = visits.open_visit(db, row.observer_id)
     settings = {**SETTINGS, **visit.protocol.get("settings", {})}
     questions = [
-        {"id": q.name, "name": q.name, "kind": q.kind, "low": q.low, "high": q.high, "labels": visit.labels(q), "text": visit.sentence(q)}
+        {
+            "id": q.name,
+            "name": q.name,
+            "kind": q.kind,
+            "low": q.low,
+            "high": q.high,
+            "labels": visit.labels(q),
+            "text": visit.sentence(q),
+        }
         for q in visit.questions
     ]
     found: dict[str, Any] = {"session": row.token, "phase": "done", "position": 0, "length": 0, "paused_at": None, "pause_at": None,
                              "questions": questions, "settings": settings, "next": []}  # fmt: skip
     if row.session_id is None or row.study_state != "open" or row.state != "active":
         return found
-    sequence, index = sequences.get(connection, row.assignment_id, row.number), position(connection, row.session_id)
+    sequence = sequence_of(connection, row, sequences)
+    index = position(connection, row, sequence)
     training = index < sequence.training
     found |= {
         "phase": "training" if training else "rating" if index < len(sequence.steps) else "done",

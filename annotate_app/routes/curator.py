@@ -30,7 +30,9 @@ def here(request: Request, path: str) -> RedirectResponse:
 
 def safe_next(path: str) -> str:
     """Where to go after signing in: a curator's page of this server, nothing else."""
-    fine = path.startswith("/c/") and "//" not in path and "\\" not in path and path.isprintable() and not path.startswith("/c/log")
+    fine = (
+        path.startswith("/c/") and "//" not in path and "\\" not in path and path.isprintable() and not path.startswith("/c/log")
+    )
     return path if fine else "/c/"
 
 
@@ -106,4 +108,6 @@ def board_values(session: Any, request: Request, name: str) -> dict[str, Any]:
 def score_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows for the page, None in place of nan."""
     columns = ["stimulus", "panel", "content", "n", "n_simulated", "mos", "sd", "ci95_low", "ci95_high", "dmos"]
-    return [{str(key): None if pd.isna(value) else value for key, value in row.items()} for row in table[columns].to_dict("records")]
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()} for row in table[columns].to_dict("records")
+    ]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from annotate_app.studies import frozen_file
-from annotate_app.votes import LOST, SIGNED_OUT, position, read_places
+from annotate_app.votes import LOST, SIGNED_OUT, position, read_places, sequence_of
 from workspace.errors import VoteRefused
 
 router = APIRouter()
-HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
+HEADERS = {
+    "Cache-Control": "private, no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 @router.get("/image/{presentation}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
@@ -24,8 +28,8 @@ def image(request: Request, presentation: str) -> Response:
             raise VoteRefused(*LOST, status=401, code="lost_session")
         due = []
         if row.session_id is not None and row.study_state == "open" and row.state == "active":
-            sequence = request.app.state.sequences.get(connection, row.assignment_id, row.number)
-            due = sequence.due(position(connection, row.session_id))
+            sequence = sequence_of(connection, row, request.app.state.sequences)
+            due = sequence.due(position(connection, row, sequence))
     for step in due:
         if step.token == presentation:
             path = frozen_file(request.app.state.workspace, row.study, step.file)

@@ -77,7 +77,9 @@ def read_draft(path: Path) -> dict[str, Any]:
 @click.option("--levels", type=click.Choice(["5", "9", "10", "11", "100"]), help="Levels of the scale (default 10: 1 to 10).")
 @click.option("--labels", type=click.Choice(["pairs", "ends"]), help="Five labels over the scale, or its ends alone.")
 @click.option("--target", type=click.IntRange(1, 10_000), help="Observers (default 40).")
-@click.option("--reserve", type=click.IntRange(0), help="Contents left out of the test for training and gold (default 6, at most 1/4).")
+@click.option(
+    "--reserve", type=click.IntRange(0), help="Contents left out of the test for training and gold (default 6, at most 1/4)."
+)
 @click.option("--training", type=click.IntRange(0), help="Training images (default 10).")
 @click.option("--gold", type=click.IntRange(0), help="Gold images in a sitting (default 6).")
 @click.option("--gold-from", type=click.Choice(["kadid"]), help="Expect KADID-10k's mean opinion of a gold image's variant.")
@@ -139,12 +141,16 @@ def plan(name: str, workspace: Path | None, as_json: bool) -> int:
 def say_proof(proof: dict[str, Any]) -> None:
     """Print a plan's proof as a table."""
     votes, pairs, squares = proof["votes_per_image"], proof["paired"], proof["squares"]
+    losses = sorted(proof["after_losing"].items(), key=lambda pair: int(pair[0]))
     follows, sittings = proof["balance"]["block_after_block"], proof["balance"]["image_by_sitting"]
     rows = [
         ("images, observers, presentations", f"{proof['images']}, {proof['observers']}, {proof['presentations']}"),
         ("votes per image: least, median, most", f"{votes['least']}, {votes['median']:g}, {votes['most']}"),
-        ("least votes after losing k observers", ", ".join(f"k={k}: {n}" for k, n in sorted(proof["after_losing"].items(), key=lambda pair: int(pair[0])))),
-        ("observers who see image and reference", f"least {pairs['least']}, mean {pairs['mean']:g}" if pairs else "no references"),
+        ("least votes after losing k observers", ", ".join(f"k={k}: {n}" for k, n in losses)),
+        (
+            "observers who see image and reference",
+            f"least {pairs['least']}, mean {pairs['mean']:g}" if pairs else "no references",
+        ),
         ("half of the 95 % interval to expect", ", ".join(f"{w} (SD {s})" for s, w in proof["ci95_half_width"].items())),
         ("sittings, minutes each, hours", f"{proof['sittings']}, {proof['minutes_per_sitting']}, {proof['hours_per_observer']}"),
         ("blocks, rows in whole squares, rest", f"{squares['blocks']}, {squares['rows_in_whole_squares']}, {squares['rest']}"),
@@ -212,7 +218,9 @@ def _change(name: str, workspace: Path | None, as_json: bool, what: str) -> None
 
 @click.command(**example("dermiqa study invite first --count 5"))
 @click.argument("name")
-@click.option("--count", type=click.IntRange(1, 1000), default=1, show_default=True, help="Observers, each with a link of their own.")
+@click.option(
+    "--count", type=click.IntRange(1, 1000), default=1, show_default=True, help="Observers, each with a link of their own."
+)
 @click.option("--open-link", is_flag=True, help="One link that lets in COUNT people.")
 @click.option("--panel", help="The panel (default: the first).")
 @workspace_option
@@ -257,8 +265,18 @@ def status(name: str | None, workspace: Path | None, as_json: bool) -> None:
         key = version.id if version else None
         counts = board.votes_per_image(session, key) if version else []
         people = board.progress(session, key) if version else []
-    values: dict[str, Any] = {"study": name, "state": found.state, "version": version.version if version else None, "observers": people}
-    values["votes_per_image"] = {"least": min(counts, default=0), "most": max(counts, default=0), "all": sum(counts), "images": len(counts)}
+    values: dict[str, Any] = {
+        "study": name,
+        "state": found.state,
+        "version": version.version if version else None,
+        "observers": people,
+    }
+    values["votes_per_image"] = {
+        "least": min(counts, default=0),
+        "most": max(counts, default=0),
+        "all": sum(counts),
+        "images": len(counts),
+    }
     if as_json:
         say_json(values)
         return
