@@ -31,7 +31,7 @@ def prepare(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], 
         if one.state == "refused":
             refused.append(f"{one.label}: {one.reason}")
         progress(number, len(work), "preparing photos")
-    return {"message": _counted(counts), "refused": refused, **counts}
+    return {"message": _counted(counts), "refused": refused, "counts": counts}
 
 
 def distort(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

@@ -8,6 +8,7 @@ and every kind of work goes on where it stopped.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -113,3 +114,38 @@ def run_worker(
     while not stop.is_set():
         if run_one(workspace, engine, kinds, name) is None:
             stop.wait(pause)
+
+
+def main() -> None:
+    """The process that `dermiqa serve` starts: works until it is told to stop, or until the server is gone."""
+    from pathlib import Path
+
+    from annotate_app.logs import start_log
+    from annotate_app.work import KINDS
+    from db.engine import open_engine
+    from workspace.settings import open_workspace
+
+    workspace = open_workspace(Path(os.environ["DERMIQA_WORKSPACE"]))
+    engine = open_engine(workspace.database_url)
+    start_log(workspace)
+    stop = threading.Event()
+    parent = os.getppid()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    watch = threading.Thread(target=_stop_with_parent, args=(parent, stop), daemon=True)
+    watch.start()
+    try:
+        run_worker(workspace, engine, KINDS, stop)
+    finally:
+        engine.dispose()
+
+
+def _stop_with_parent(parent: int, stop: threading.Event) -> None:
+    """A worker whose server was killed ends by itself after its job."""
+    while not stop.wait(2):
+        if os.getppid() != parent:
+            stop.set()
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +29,12 @@ REQUESTS_END_S = 20
 @click.command(**example("dermiqa serve --port 8000"))
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on (0.0.0.0: every network).")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes (more than one: PostgreSQL).")
-@click.option("--only", type=click.Choice(["all", "observer", "curator"]), default="all", show_default=True, help="Which pages to serve.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes (more than one: PostgreSQL)."
+)
+@click.option(
+    "--only", type=click.Choice(["all", "observer", "curator"]), default="all", show_default=True, help="Which pages to serve."
+)
 @click.option("--root-path", default="", help="The path under which a proxy passes requests on (/study).")
 @click.option("--trust-proxy", default="127.0.0.1", show_default=True, help="Proxies whose word on scheme and host is taken.")
 @workspace_option
@@ -41,11 +48,30 @@ def serve(host: str, port: int, workers: int, only: str, root_path: str, trust_p
     os.environ |= {"DERMIQA_WORKSPACE": str(place.root), "DERMIQA_ONLY": only, "DERMIQA_ROOT_PATH": root_path}
     _greet(place, engine, host, port, only)
     engine.dispose()
-    uvicorn.run(
-        "annotate_app.app:factory", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
-        root_path=root_path, server_header=False, date_header=True, proxy_headers=True, forwarded_allow_ips=trust_proxy,
-        timeout_graceful_shutdown=REQUESTS_END_S, timeout_keep_alive=30, loop="uvloop", http="httptools", ws="none",
-    )  # fmt: skip
+    with long_work(only):
+        uvicorn.run(
+            "annotate_app.app:factory", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
+            root_path=root_path, server_header=False, date_header=True, proxy_headers=True, forwarded_allow_ips=trust_proxy,
+            timeout_graceful_shutdown=REQUESTS_END_S, timeout_keep_alive=30, loop="uvloop", http="httptools", ws="none",
+        )  # fmt: skip
+
+
+@contextmanager
+def long_work(only: str) -> Iterator[None]:
+    """The process for long work beside the curators' side; its job is given time to reach a step when the server ends."""
+    if only == "observer":
+        yield
+        return
+    process = subprocess.Popen([sys.executable, "-m", "annotate_app.worker"], stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(REQUESTS_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def check_workers(engine: Engine, workers: int) -> None:
@@ -53,7 +79,9 @@ def check_workers(engine: Engine, workers: int) -> None:
     from workspace.errors import UsageFault
 
     if workers > 1 and engine.dialect.name == "sqlite":
-        raise UsageFault(f"--workers {workers} with SQLite: it has one writer, so use --workers 1, or set database_url to PostgreSQL")
+        raise UsageFault(
+            f"--workers {workers} with SQLite: it has one writer, so use --workers 1, or set database_url to PostgreSQL"
+        )
 
 
 def require_free(host: str, port: int) -> None:
@@ -72,11 +100,15 @@ def require_free(host: str, port: int) -> None:
             raise UsageFault(f"--host {host!r} is no address of this machine") from None
         except OSError as fault:
             if fault.errno != 98:
-                raise UsageFault(f"{host}:{port} can't be listened on ({fault.strerror}): choose another --host or --port") from None
+                raise UsageFault(
+                    f"{host}:{port} can't be listened on ({fault.strerror}): choose another --host or --port"
+                ) from None
     with socket.socket(family, socket.SOCK_STREAM) as free:
         free.bind((host, 0))
         other = free.getsockname()[1]
-    raise UsageFault(f"port {port} on {host} is in use: stop the other program, or choose another one, for instance --port {other}")
+    raise UsageFault(
+        f"port {port} on {host} is in use: stop the other program, or choose another one, for instance --port {other}"
+    )
 
 
 def _greet(place: Workspace, engine: Engine, host: str, port: int, only: str) -> None:
@@ -103,7 +135,9 @@ def user() -> None:
 
 @click.command("add", **example("dermiqa user add ana --role curator"))
 @click.argument("name")
-@click.option("--role", type=click.Choice(["administrator", "curator", "reviewer", "viewer"]), default="administrator", show_default=True)
+@click.option(
+    "--role", type=click.Choice(["administrator", "curator", "reviewer", "viewer"]), default="administrator", show_default=True
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
 @workspace_option
 @json_option
@@ -113,7 +147,11 @@ def user_add(name: str, role: str, password_stdin: bool, workspace: Path | None,
     from db.engine import writing
 
     _, engine = open_database(workspace)
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = (
+        sys.stdin.readline().rstrip("\n")
+        if password_stdin
+        else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
     with writing(engine) as session:
         made = curators.add(session, name, password, role)
         name = made.name
