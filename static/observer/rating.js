@@ -2,55 +2,48 @@
 
 import { Api, randomKey } from "./api.js";
 import { listen } from "./controls.js";
+import { Feed } from "./feed.js";
 import { TOGETHER_MS } from "./keys.js";
+import { lost, pauseIsDue, showProgress, stepAside, tooSmall, waiting } from "./messages.js";
 import { Panels } from "./panels.js";
-import { Preloader } from "./preload.js";
 import { Queue } from "./queue.js";
 import { Scale } from "./scale.js";
-import { Sender } from "./sender.js";
 import { Stage } from "./stage.js";
 import { Tabs } from "./tabs.js";
 import { painted, pause, View } from "./timing.js";
 import { watchWindow } from "./watch.js";
 
-const nameOf = (item) => `${item.presentation} ${item.question ?? ""}`;
 const WAIT_MS = 1500;
 
 class Rating {
   constructor(page, queue) {
     this.page = page;
-    this.api = new Api(page.dataset.root);
     this.queue = queue;
+    this.api = new Api(page.dataset.root);
     this.panels = new Panels(page);
     this.scaleRoot = page.querySelector("#scale");
     this.next = page.querySelector("#next");
     this.bar = page.querySelector("#progress");
     this.state = "panel";
     this.turn = 0;
-    this.items = [];
-    this.given = new Set();
     this.scale = null;
-    this.sender = new Sender(this.api, queue, {
-      onStored: (vote, body) => this.stored(body),
-      onRefused: (vote, status, body) => this.refused(status, body),
-      onLost: (body) => this.lost(body),
-      onConnection: (offline) => this.connection(offline),
+    this.feed = new Feed(this.api, queue, {
+      onRefused: (vote, status, body) => this.refused(body),
+      onLost: (body) => lost(this, body),
+      onConnection: (offline) => this.feed.event(offline ? "offline" : "online"),
+      onAbsent: () => this.sync(false),
     });
-    this.preload = new Preloader(page.dataset.root, { onFailure: (item, status) => this.preloadFailed(item, status) });
-    this.tabs = new Tabs(page.dataset.owner, () => this.stepAside());
+    this.tabs = new Tabs(page.dataset.owner, () => stepAside(this));
   }
 
   async begin() {
     listen(this);
     watchWindow(this);
     this.tabs.claim();
-    for (const entry of await this.queue.all("votes")) {
-      this.given.add(nameOf({ presentation: entry.presentation, question: entry.body.question }));
-    }
     if (!this.queue.durable) {
-      this.event("queue_in_memory");
+      this.feed.event("queue_in_memory");
     }
-    await Promise.race([this.sender.kick(), pause(4000)]);
+    await this.feed.open();
     await this.sync();
   }
 
@@ -58,16 +51,18 @@ class Rating {
   async sync(open = true) {
     const { status, body } = await this.api.session();
     if (status === 401) {
-      this.lost(body);
+      await lost(this, body);
     } else if (status !== 200) {
-      await this.unreachable();
+      this.panels.show("offline", { kept: await this.feed.kept() });
       setTimeout(() => this.sync(open), 2000);
-    } else if (body.phase === "done" || body.phase === undefined) {
+    } else if (body.phase === "done") {
       await this.leave();
     } else {
+      const other = this.feed.phase !== undefined && this.feed.phase !== body.phase;
       this.adopt(body);
-      if (open) {
-        this.panels.show(body.phase === "training" ? "practice" : "ready", this.counts());
+      if (open || other) {
+        this.state = "panel";
+        this.panels.show(body.phase === "training" ? "practice" : "ready", this.feed.counts);
       } else {
         await this.go();
       }
@@ -75,41 +70,19 @@ class Rating {
   }
 
   adopt(session) {
-    this.session = session;
-    this.phase = session.phase;
-    this.settings = session.settings;
-    this.position = session.position;
-    this.length = session.length;
+    this.feed.adopt(session);
     const { dataset } = this.page;
     this.stage ??= new Stage(this.page, {
       measured: Number(dataset.devicePixelsPerDegree),
       high: Number(dataset.pixelsPerDegreeHigh),
       room: Number(dataset.room),
     });
-    this.items = [];
-    this.merge(session.next);
-    this.useQuestion(this.items[0]);
+    this.useQuestion(this.feed.items[0]);
     this.stage.arrange();
   }
 
-  /** Add items that are neither here nor voted on yet. */
-  merge(items) {
-    const known = new Set(this.items.map(nameOf));
-    for (const item of items ?? []) {
-      if (!known.has(nameOf(item)) && (this.phase === "training" || !this.given.has(nameOf(item)))) {
-        this.items.push(item);
-      }
-    }
-    this.preload.want(this.items);
-  }
-
-  questionOf(item) {
-    const { questions } = this.session;
-    return questions.find((question) => question.name === item?.question) ?? questions[0];
-  }
-
   useQuestion(item) {
-    const question = this.questionOf(item);
+    const question = this.feed.questionOf(item);
     if (this.scale?.question.name !== question.name) {
       this.scale = new Scale(this.scaleRoot, question, () => this.selected());
     }
@@ -117,48 +90,44 @@ class Rating {
     this.scale.disabled = true;
   }
 
-  counts() {
-    return { position: this.position, length: this.length, left: Math.max(0, this.length - this.position) };
-  }
-
   /** The next picture: the gap, then the picture when it is decoded, or the message that tells why not. */
   async go() {
     const turn = ++this.turn;
+    const { feed } = this;
     this.panels.hide();
     this.state = "gap";
     this.stage.clear();
     this.next.disabled = true;
-    const [item] = this.items;
+    const [item] = feed.items;
     if (!item) {
       await this.refill(turn);
       return;
     }
-    if (this.pauseIsDue(item)) {
+    if (pauseIsDue(this)) {
       return;
     }
     this.useQuestion(item);
-    this.showProgress(true);
-    this.preload.want(this.items);
-    const late = setTimeout(() => turn === this.turn && this.waiting(), this.settings.gap_ms + WAIT_MS);
-    const [bitmap] = await Promise.all([this.preload.get(item), pause(this.settings.gap_ms)]);
+    showProgress(this, true);
+    feed.preload.want(feed.items);
+    const late = setTimeout(() => turn === this.turn && waiting(this), feed.settings.gap_ms + WAIT_MS);
+    const [bitmap] = await Promise.all([feed.preload.get(item), pause(feed.settings.gap_ms)]);
     clearTimeout(late);
-    if (turn !== this.turn || bitmap === null) {
-      return;
-    }
-    await this.flushHeld();
-    if (turn === this.turn) {
-      await this.show(item, bitmap, turn);
+    if (turn === this.turn && bitmap !== null) {
+      await feed.flush();
+      if (turn === this.turn) {
+        await this.show(item, bitmap, turn);
+      }
     }
   }
 
   async show(item, bitmap, turn) {
     const room = this.stage.measure(item);
     if (!room.fits) {
-      this.tooSmall(room);
+      tooSmall(this, room);
       return;
     }
     this.panels.hide();
-    this.showProgress(false);
+    showProgress(this, false);
     this.item = item;
     this.closing = false;
     this.stage.show(bitmap);
@@ -169,15 +138,19 @@ class Rating {
     }
     this.view = new View(shownAt);
     this.state = "view";
-    if (this.settings.view_ms > 0) {
-      setTimeout(() => turn === this.turn && this.viewOver(), this.settings.view_ms);
+    if (this.timed) {
+      setTimeout(() => turn === this.turn && this.viewOver(), this.feed.settings.view_ms);
     } else {
       this.openScale();
     }
   }
 
+  /** Whether the picture goes away by itself before the scale opens. */
+  get timed() {
+    return this.feed.settings.view_ms > 0;
+  }
+
   openScale() {
-    this.openedAt = performance.now();
     this.scale.disabled = false;
     this.page.dataset.open = this.item.presentation;
     this.scaleRoot.focus({ preventScroll: true });
@@ -191,7 +164,7 @@ class Rating {
   }
 
   get open() {
-    return (this.state === "view" && !(this.settings.view_ms > 0)) || this.state === "answer";
+    return (this.state === "view" && !this.timed) || this.state === "answer";
   }
 
   /** Whether an input was made for the picture that is seen now. */
@@ -200,8 +173,10 @@ class Rating {
   }
 
   selected() {
-    this.next.disabled = this.scale.value === null;
-    if (this.settings.auto_advance && this.scale.value !== null && this.scale.question.kind !== "several_of" && !this.scale.slider) {
+    const { scale } = this;
+    this.next.disabled = scale.value === null;
+    const single = scale.question.kind !== "several_of" && !scale.slider;
+    if (this.feed.settings.auto_advance && scale.value !== null && single) {
       this.advanceSoon();
     }
   }
@@ -209,18 +184,20 @@ class Rating {
   /** Without confirming: at once, but a 1 waits for the 0 that would make it ten. */
   advanceSoon() {
     const { turn } = this;
-    const value = this.scale.value;
+    const { value } = this.scale;
     const wait = this.scale.digits.open(value) ? TOGETHER_MS + 20 : 0;
     setTimeout(() => turn === this.turn && this.scale.value === value && this.confirm(), wait);
   }
 
+  /** Vote; a vote made before the least time waits for it. */
   async confirm() {
     if (!this.open || this.closing || this.scale.value === null) {
       return;
     }
     this.closing = true;
     const { turn } = this;
-    for (let left = this.missingTime(); left > 0; left = this.missingTime()) {
+    const missing = () => this.feed.settings.min_view_ms - this.view.seen(performance.now());
+    for (let left = missing(); left > 0; left = missing()) {
       await pause(left + 1);
       if (turn !== this.turn || !this.open) {
         return;
@@ -229,38 +206,19 @@ class Rating {
     await this.finish({ value: this.scale.value });
   }
 
-  missingTime() {
-    return this.settings.min_view_ms - this.view.seen(performance.now());
-  }
-
   /** Close the picture with an answer ({value} or {missing}) and go on; its vote is kept before anything else is shown. */
   async finish(answer) {
+    const { feed, item, turn, view } = this;
     const now = performance.now();
-    const { item, turn, view } = this;
     this.state = "closing";
     this.stage.clear();
-    const response = now - view.shownAt - (view.seen(now) === 0 ? 0 : view.hiddenMs);
     const seen = view.seen(now);
+    const response = now - view.shownAt - view.hiddenMs;
     view.end(now);
     this.report(item, view, response);
-    const vote = {
-      presentation: item.presentation,
-      body: {
-        ...answer,
-        question: this.scale.question.name,
-        key: randomKey(),
-        view_ms: Math.round(seen * 10) / 10,
-        response_ms: Math.round(response * 10) / 10,
-        pixels_per_degree: this.stage.pixelsPerDegree,
-        replication: this.stage.copies,
-        ...(this.phase === "training" ? { training: true } : {}),
-      },
-    };
-    this.items.shift();
-    this.position += this.advances(item) ? 1 : 0;
-    this.held = { vote, item };
-    if (!this.settings.auto_advance) {
-      await this.flushHeld();
+    feed.hold({ presentation: item.presentation, body: { ...answer, ...this.circumstances(seen, response) } });
+    if (!feed.settings.auto_advance) {
+      await feed.flush();
     }
     delete this.page.dataset.open;
     if (turn === this.turn) {
@@ -268,107 +226,60 @@ class Rating {
     }
   }
 
-  advances(item) {
-    return !this.items.some((other) => other.presentation === item.presentation);
+  circumstances(seen, response) {
+    return {
+      question: this.scale.question.name,
+      key: randomKey(),
+      view_ms: Math.round(seen * 10) / 10,
+      response_ms: Math.round(response * 10) / 10,
+      pixels_per_degree: this.stage.pixelsPerDegree,
+      replication: this.stage.copies,
+      ...(this.feed.phase === "training" ? { training: true } : {}),
+    };
   }
 
   report(item, view, response) {
+    const limit = this.feed.settings.vote_limit_ms;
     if (view.slowFrames > 0) {
-      this.event("slow_frames", { count: view.slowFrames, longest_ms: Math.round(view.longestMs) }, item);
+      this.feed.event("slow_frames", { count: view.slowFrames, longest_ms: Math.round(view.longestMs) }, item);
     }
-    if (this.settings.vote_limit_ms > 0 && response > this.settings.vote_limit_ms) {
-      this.event("overtime", { response_ms: Math.round(response) }, item);
+    if (limit > 0 && response > limit) {
+      this.feed.event("overtime", { response_ms: Math.round(response) }, item);
     }
-  }
-
-  /** The vote leaves: until here Backspace could take it back. */
-  async flushHeld() {
-    if (!this.held) {
-      return;
-    }
-    const { vote, item } = this.held;
-    this.held = null;
-    this.given.add(nameOf({ presentation: item.presentation, question: vote.body.question }));
-    this.given.add(nameOf(item));
-    await this.queue.add("votes", vote);
-    this.sender.kick();
   }
 
   /** Before the gap has ended an unconfirmed vote can be taken back. */
   takeBack() {
-    if (!this.held || !this.settings.auto_advance || this.state !== "gap") {
-      return;
+    if (this.feed.held && this.feed.settings.auto_advance && this.state === "gap") {
+      const { value } = this.feed.held.vote.body;
+      this.feed.event("taken_back", { value: value ?? null }, this.feed.takeBack());
+      this.go();
     }
-    const { vote, item } = this.held;
-    this.held = null;
-    this.items.unshift(item);
-    this.position -= 1;
-    this.event("taken_back", { value: vote.body.value ?? null }, item);
-    this.go();
   }
 
   /** Nothing is left here: hand in what is kept, then ask the server what comes. */
   async refill(turn) {
-    await this.flushHeld();
-    const late = setTimeout(() => turn === this.turn && this.waiting(), WAIT_MS);
-    await this.sender.kick();
+    await this.feed.flush();
+    const late = setTimeout(() => turn === this.turn && waiting(this), WAIT_MS);
+    await this.feed.sender.kick();
     clearTimeout(late);
     if (turn !== this.turn) {
       return;
     }
-    if (this.items.length > 0) {
+    if (this.feed.items.length > 0) {
       await this.go();
     } else {
-      const before = this.phase;
-      const { status, body } = await this.api.session();
-      if (status === 200 && body.phase !== "done" && body.phase !== undefined) {
-        this.adopt(body);
-        await (before === body.phase && this.items.length > 0 ? this.go() : this.sync(true));
-      } else {
-        await this.sync(false);
-      }
+      await this.sync(false);
     }
   }
 
-  pauseIsDue(item) {
-    const half = this.session.pause_at;
-    if (this.phase !== "rating" || !half || this.position !== half || this.paused === half || item === undefined) {
-      return false;
-    }
-    this.paused = half;
-    this.event("half_pause");
-    this.state = "panel";
-    this.panels.show("half", this.counts());
-    return true;
-  }
-
-  stored(body) {
-    if (body.next && (body.phase === undefined || body.phase === this.phase)) {
-      this.merge(body.next);
-    }
-  }
-
-  async refused(status, body) {
+  async refused(body) {
     if (["closed", "withdrawn"].includes(body.error)) {
       await this.leave();
       return;
     }
     this.turn += 1;
     await this.sync(false);
-  }
-
-  lost(body) {
-    this.turn += 1;
-    this.stop();
-    const other = body.error === "lost_session";
-    this.queue.all("votes").then((votes) => this.panels.show(other ? "other-device" : "signed-out", { kept: votes.length }));
-  }
-
-  stepAside() {
-    this.turn += 1;
-    this.stop();
-    this.event("other_tab");
-    this.panels.show("other-tab");
   }
 
   stop() {
@@ -381,79 +292,29 @@ class Rating {
     delete this.page.dataset.open;
   }
 
-  connection(offline) {
-    this.event(offline ? "offline" : "online");
-    this.page.querySelector("#connection").hidden = true;
-    this.offline = offline;
-  }
-
-  preloadFailed(item, status) {
-    if (status === 0) {
-      this.connectionSeen = true;
-    } else if (status === 401) {
-      this.sync(false);
-    }
-  }
-
-  async waiting() {
-    this.state = "gap";
-    const votes = await this.queue.all("votes");
-    this.panels.show(this.sender.offline || this.connectionSeen ? "offline" : "loading", { kept: votes.length });
-    this.connectionSeen = false;
-  }
-
-  async unreachable() {
-    const votes = await this.queue.all("votes");
-    this.panels.show("offline", { kept: votes.length });
-  }
-
-  tooSmall(room) {
-    this.turn += 1;
-    this.stop();
-    this.small = true;
-    this.event("too_small", { needs: room.needs, has: room.has });
-    const fills = { needs: room.needs.join(" × "), has: room.has.join(" × ") };
-    this.panels.show("small", fills);
-  }
-
-  showProgress(visible) {
-    this.bar.hidden = !visible;
-    this.bar.value = this.position;
-    this.bar.max = Math.max(1, this.length);
-    const note = this.page.querySelector("#connection");
-    note.hidden = !(visible && this.sender.offline);
-    if (!note.hidden) {
-      this.queue.all("votes").then((votes) => this.panels.fill(note, { kept: votes.length }));
-    }
-  }
-
   /** Take the picture away and show a panel; the same picture comes again afterwards. */
   interrupt(panel, kind) {
     if (!["view", "answer", "gap", "painting"].includes(this.state)) {
       return;
     }
-    const seen = this.state === "gap" ? 0 : this.view?.seen(performance.now()) ?? 0;
-    this.event(kind, { seen_ms: Math.round(seen) }, this.state === "gap" ? undefined : this.item);
+    const shown = this.state !== "gap";
+    const seen = this.open || this.state === "view" ? this.view.seen(performance.now()) : 0;
+    this.feed.event(kind, { seen_ms: Math.round(seen) }, shown ? this.item : undefined);
     this.view?.end(performance.now());
     this.turn += 1;
     this.stop();
-    this.flushHeld();
-    this.panels.show(panel, this.counts());
-  }
-
-  event(kind, data = {}, item = undefined) {
-    const event = { kind, at: new Date().toISOString(), data, ...(item ? { presentation: item.presentation } : {}) };
-    this.queue.add("events", { event }).then(() => this.sender.kick());
+    this.feed.flush();
+    this.panels.show(panel, this.feed.counts);
   }
 
   async leave() {
     this.stop();
-    await Promise.race([this.sender.kick(), pause(3000)]);
+    await Promise.race([this.feed.sender.kick(), pause(3000)]);
     window.location.assign(`${this.page.dataset.root}/o/`);
   }
 
   resume() {
-    this.event("resume");
+    this.feed.event("resume");
     this.tabs.claim();
     this.go();
   }

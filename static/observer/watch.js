@@ -1,7 +1,9 @@
 // What happens around a picture and is kept beside the votes: blur, hiding, resizing, zoom, leaving the full screen.
 
+import { tooSmall } from "./messages.js";
+
 export function watchWindow(rating) {
-  const note = (kind, data) => rating.event(kind, data, rating.open ? rating.item : undefined);
+  const note = (kind, data) => rating.feed.event(kind, data, rating.open ? rating.item : undefined);
   window.addEventListener("blur", () => note("blur"));
   window.addEventListener("focus", () => note("focus"));
   document.addEventListener("visibilitychange", () => {
@@ -26,21 +28,21 @@ export function watchWindow(rating) {
       note("pinch", { scale });
     }
   });
-  window.addEventListener("online", () => rating.sender.kick());
+  window.addEventListener("online", () => rating.feed.sender.kick());
   window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
 }
 
 function resized(rating, note) {
   note("resize", { width: window.innerWidth, height: window.innerHeight, ratio: window.devicePixelRatio });
-  const item = rating.open ? rating.item : rating.items[0];
+  const item = rating.open ? rating.item : rating.feed.items[0];
   if (!rating.stage || !item) {
     return;
   }
   const room = rating.stage.measure(item);
   if (!room.fits && rating.open) {
-    rating.tooSmall(room);
+    tooSmall(rating, room);
   } else if (!room.fits && rating.small) {
-    rating.tooSmall(room);
+    tooSmall(rating, room);
   } else if (room.fits && rating.small) {
     rating.small = false;
     rating.go();

@@ -89,7 +89,7 @@ class Lab:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = [sys.executable, "/tmp/observer/serve_tmp.py", str(self.place.root), str(self.port)]
+        command = [sys.executable, "-m", "dermiqa", "serve", "--workspace", str(self.place.root), "--port", str(self.port)]
         with (self.place.root / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "NO_COLOR": "1"})
         until = time.monotonic() + 60

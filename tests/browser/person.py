@@ -61,10 +61,8 @@ class Person:
 
     def picture(self, timeout: float = 15000) -> str:
         """Wait until a picture takes votes; gives its opaque name."""
-        self.page.wait_for_selector("#rating[data-open]", timeout=timeout)
-        name = self.page.get_attribute("#rating", "data-open")
-        assert name is not None
-        return name
+        found = self.page.wait_for_function("() => document.querySelector('#rating')?.dataset.open", timeout=timeout)
+        return str(found.json_value())
 
     def vote(self, value: int, *, by: str = "keys") -> str:
         """Vote for the picture that is seen and wait until it has gone; gives its name."""

@@ -33,6 +33,7 @@ def until(person: Person, true: Callable[[], bool]) -> None:
     raise AssertionError("it did not come")
 
 
+@pytest.mark.slow
 def test_reload_and_back_lose_nothing(lab: Lab, study: str, enter: Enter) -> None:
     """Reload comes back to the same picture, Back leads forward again; each picture has one vote and none is skipped."""
     person, _link = ready(lab, study, enter)
@@ -54,6 +55,7 @@ def test_reload_and_back_lose_nothing(lab: Lab, study: str, enter: Enter) -> Non
     assert [vote.value for vote in lab.votes(study)] == [2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_two_tabs(lab: Lab, study: str, enter: Enter) -> None:
     """The later tab rates, the earlier one stands aside and says so, and takes over again when asked."""
     person, _link = ready(lab, study, enter)
@@ -98,6 +100,7 @@ def test_second_device_takes_over(lab: Lab, study: str, enter: Enter) -> None:
     assert [vote.value for vote in lab.votes(study)] == [2, 3]
 
 
+@pytest.mark.slow
 def test_vote_of_a_lost_device_survives_a_new_sign_on(lab: Lab, study: str, enter: Enter) -> None:
     """A vote that could not be handed in waits through a new sign-on of the same observer and is then stored."""
     person, link = ready(lab, study, enter)
@@ -247,6 +250,7 @@ def test_pause_and_withdraw_while_rating(lab: Lab, study: str, enter: Enter) -> 
     assert "pause" in {event.kind for event in lab.events(study)}
 
 
+@pytest.mark.slow
 def test_closed_study_ends_the_session_politely(lab: Lab, study: str, enter: Enter) -> None:
     """When the study closes while somebody rates, the next vote leads to a page that says so."""
     from annotate_app import studies

@@ -59,6 +59,7 @@ def test_no_pixel_differs(lab: Lab, study: str, enter: Enter, launch: Launch, ra
         browser.close()
 
 
+@pytest.mark.slow
 def test_replication_follows_measured_pixels_per_degree(lab: Lab, study: str, enter: Enter, launch: Launch) -> None:
     """On a dense display, measured by the card, pixels are doubled so that the picture keeps its size in the eye; the vote says so."""
     way = {**QUICK_WAY, "display": "full"}
@@ -114,6 +115,7 @@ def test_page_is_128_grey(lab: Lab, study: str, enter: Enter) -> None:
     assert (corners == 128).all()
 
 
+@pytest.mark.slow
 def test_too_small_a_window_names_both_sizes(lab: Lab, study: str, enter: Enter) -> None:
     """A window that can't hold picture and scale gets a message with both sizes in the picture's place, and goes on when enlarged."""
     lab.study(study)

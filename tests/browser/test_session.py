@@ -101,6 +101,7 @@ def test_two_days(lab: Lab, study: str, enter: Enter, launch: Launch, language: 
     assert {vote.replication for vote in lab.votes(study)} == {2 if ratio == 2 else 1}
 
 
+@pytest.mark.slow
 def test_third_session_waits(lab: Lab, study: str, enter: Enter) -> None:
     """When as many sessions have started as the study allows within its hours, the page says when the next may start."""
     lab.study(
@@ -142,6 +143,7 @@ def test_first_rating_page_is_light(lab: Lab, study: str, enter: Enter) -> None:
     assert 10_000 < total <= 60_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1366, 768), (1280, 720), (1366, 641)])
 def test_image_and_scale_are_seen_without_scrolling(lab: Lab, study: str, enter: Enter, size: tuple[int, int]) -> None:
     """Picture, scale and Next lie within the window, and the scale stands at the same place for upright and wide pictures."""
@@ -151,7 +153,9 @@ def test_image_and_scale_are_seen_without_scrolling(lab: Lab, study: str, enter:
     person.practice()
     person.go("ready")
     places, shapes = set(), set()
-    for k in range(14):
+    for k in range(30):
+        if len(shapes) == 2 and k > 5:
+            break
         person.picture()
         boxes = {
             name: person.page.locator(name).bounding_box() for name in ("#picture", "#scale", "#next", "#unwilling", "#hint")

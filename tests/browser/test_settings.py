@@ -41,6 +41,7 @@ def wait_for(lab: Lab, study: str, person: Person, count: int) -> list[int | Non
     raise AssertionError([vote.value for vote in lab.votes(study)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("low", "high", "labels", "typed"),
     [(1, 5, FIVE, [1, 5, 3]), (1, 9, FIVE, [9, 1, 4]), (0, 10, FIVE, [0, 10, 1]), (0, 100, ["poor", "excellent"], [75, 100, 0])],
@@ -78,6 +79,7 @@ def test_ends_alone(lab: Lab, study: str, enter: Enter) -> None:
     assert boxes[0]["x"] < boxes[1]["x"]
 
 
+@pytest.mark.slow
 def test_timed_picture_then_scale(lab: Lab, study: str, enter: Enter) -> None:
     """With a view time the picture goes away after it and the scale takes votes only then."""
     person = begin(lab, study, enter, settings={"view_ms": 700, "gap_ms": 80, "min_view_ms": 100})
@@ -113,6 +115,7 @@ def test_second_question_in_a_second_pass(lab: Lab, study: str, enter: Enter) ->
     assert [vote.value for vote in second] == [0, 1, 0]
 
 
+@pytest.mark.slow
 def test_second_question_after_each_vote(lab: Lab, study: str, enter: Enter) -> None:
     """With `each` the second question follows every quality vote on the same picture."""
     person = begin(lab, study, enter, questions=[{"name": "quality"}, SKIN], second_question="each")
@@ -120,7 +123,7 @@ def test_second_question_after_each_vote(lab: Lab, study: str, enter: Enter) -> 
         name = person.picture()
         person.page.keyboard.type(f"{k + 3}\n")
         person.page.wait_for_function(
-            "document.querySelector('#scale legend').textContent.includes('skin') && !document.querySelector('#scale').disabled"
+            "() => document.querySelector('#scale:not([disabled]) legend')?.textContent.includes('skin')"
         )
         assert person.picture() == name
         person.page.keyboard.type("2\n")
