@@ -1,4 +1,4 @@
-"""Hit and false-alarm rates of the flags: `python benchmarks/flags.py [--quick]`.
+"""Hit and false-alarm rates of the flags: `python -m benchmarks.flags [--quick]`.
 
 Hits: the fault is put into dermatology photographs at known strength (blur, JPEG, exposure, frames, drawn text, codes, pasted
 faces), or stands in labels by eye (rulers, faces). False alarms: the same photographs untouched. Rated photographs show how often

@@ -190,6 +190,6 @@ def prepare(
     """Prepare photos: iterate over what this returns. Photos that are there and right are kept, the rest is made.
 
     `keep_names` calls photos as their files; `metadata` is a sidecar CSV for the empty cells of `sources.csv`; `jobs` worker
-    processes read; `yunet` is the file of OpenCV's face model, used beside the packaged one.
+    processes read (0: this process, unprotected); `yunet` is the file of OpenCV's face model, used beside the packaged one.
     """
     return Preparation(workspace, photos, keep_names=keep_names, metadata=metadata, jobs=jobs, yunet=yunet)

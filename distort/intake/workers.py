@@ -75,9 +75,9 @@ class Workers(Generic[Task, Answer]):
 
     def __init__(self, work: Callable[[Task], Answer], jobs: int, limits: Limits | None = None) -> None:
         self.work = work
-        self.jobs = max(1, jobs)
+        self.jobs = jobs
         self.limits = limits or Limits()
-        self.threads = max(1, (os.cpu_count() or 1) // self.jobs)
+        self.threads = max(1, (os.cpu_count() or 1) // max(1, jobs))
         self.staff: list[_Worker] = []
         self.ready: dict[int, Answer | Lost] = {}
         self.waiting: dict[int, Task] = {}
@@ -85,8 +85,12 @@ class Workers(Generic[Task, Answer]):
     def map(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Answer | Lost], None, None]:
         """Each task with its answer, in order; few tasks are held at once, so `tasks` may be endless.
 
-        An exception in `work` is raised here; death, time and memory come back as `Lost`.
+        An exception in `work` is raised here; death, time and memory come back as `Lost`. With `jobs` 0 the work is done in this
+        process, without a limit: for few files that are known to be good.
         """
+        if self.jobs < 1:
+            yield from ((task, self.work(task)) for task in tasks)
+            return
         following = given = 0
         exhausted = False
         try:

@@ -148,7 +148,11 @@ def test_a_cut_off_jpeg_is_refused_wherever_it_ends(tmp_path: Path, baseline: bo
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "the file is empty"), (b"hello, this is text\n" * 9, "not a photo"), (b"\xff\xd8\xff\xe0", "not a photo|damaged|cut off")],
+    [
+        (b"", "the file is empty"),
+        (b"hello, this is text\n" * 9, "not a photo"),
+        (b"\xff\xd8\xff\xe0", "not a photo|damaged|cut off"),
+    ],
 )
 def test_what_is_no_photo_is_refused_in_one_line(tmp_path: Path, data: bytes, words: str) -> None:
     """An empty file, a text named .jpg and a bare beginning are refused in one line."""
