@@ -113,8 +113,10 @@ NO_GROUPING = frozenset(
 
 
 def groupings(info: pd.DataFrame) -> list[str]:
-    """The columns of the stimuli's table that group images: content, variant, axis, subject and labels of a few values."""
-    return [c for c in info.columns if c not in NO_GROUPING and 2 <= _distinct(info[c]) < max(2, len(info))]
+    """The columns of the stimuli's table that group images: content, variant, axis, subject (unless it is the content) and labels."""
+    chosen = [c for c in info.columns if c not in NO_GROUPING and 2 <= _distinct(info[c]) < max(2, len(info))]
+    own = [str(v) for v in info["content"]]
+    return [c for c in chosen if c == "content" or [str(v) for v in info[c]] != own]
 
 
 def _distinct(values: pd.Series) -> int:

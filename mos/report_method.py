@@ -11,7 +11,11 @@ from mos.exports.study import StudyData
 from mos.screening import observer_table
 
 P910_LEVELS = (5, 9, 11)
-NOT_RECORDED = "not recorded"
+CONDITIONS = {
+    "display": ("display", "screen", "ppi", "pixel", "monitor"),
+    "viewing distance": ("distance",),
+    "room light": ("light", "lux", "luminance", "illumin"),
+}
 
 
 def method(study: StudyData, question: str) -> Section:
@@ -29,7 +33,7 @@ def method(study: StudyData, question: str) -> Section:
     rows = [[str(r["question"]), str(r["text"] or ""), f"{r['low']:g} to {r['high']:g}", _labels(r["labels"])]
             for _, r in study.questions.iterrows()]  # fmt: skip
     blocks.append(Table(["question", "text", "range", "labels"], rows, "Questions"))
-    said = pairs(study.meta.get("method")) + pairs(study.meta.get("timing"))
+    said = pairs(study.meta.get("method"), "method") + pairs(study.meta.get("timing"), "timing")
     if said:
         blocks.append(Table(["setting", "value"], said, "Settings"))
     texts = pairs(study.meta.get("texts"))
@@ -56,15 +60,20 @@ def pairs(value: Any, prefix: str = "") -> list[list[str]]:
         return []
     if isinstance(value, dict):
         return [row for k, v in value.items() for row in pairs(v, f"{prefix} {str(k).replace('_', ' ')}".strip())]
+    if isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value):
+        named = [
+            (str(item.get("panel", place)) if isinstance(item, dict) else str(place), item) for place, item in enumerate(value, 1)
+        ]
+        return [row for name, item in named for row in pairs(item, f"{prefix} {name}".strip() if len(value) > 1 else prefix)]
     if isinstance(value, list | tuple):
         return [[prefix, ", ".join(map(str, value))]] if value else []
-    return [[prefix, str(value)]]
+    return [[prefix, {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)]]
 
 
 def plan(study: StudyData) -> Section:
     """The plan: seed, hash, design version, and the proof of its balance."""
     head = [[name, str(study.meta[key])] for name, key in (("seed", "seed"), ("version of the design", "design_version"),
-            ("hash of the frozen protocol", "hash"), ("frozen", "frozen_at")) if study.meta.get(key) not in (None, "")]  # fmt: skip
+            ("hash of the frozen protocol", "hash"), ("frozen", "created")) if study.meta.get(key) not in (None, "")]  # fmt: skip
     proof = pairs(study.meta.get("plan"))
     blocks: list[Block] = []
     if head:
@@ -132,9 +141,10 @@ def _people(table: pd.DataFrame, verdicts: list[str]) -> Table:
 def viewing(study: StudyData) -> Section:
     """Display, distance, light: what was measured, or that it was not."""
     rows = pairs(study.meta.get("display"))
-    known = " ".join(name for name, _ in rows).lower()
-    missing = [what for what, words in (("display", ("display", "screen", "ppi", "pixel")), ("viewing distance", ("distance",)),
-               ("room light", ("light", "lux", "luminance", "illumin"))) if not any(w in known for w in words)]  # fmt: skip
+    stated = study.meta.get("display")
+    viewing_rows = pairs(stated["viewing"], "viewing") if isinstance(stated, dict) and "viewing" in stated else rows
+    known = " ".join(name for name, value in viewing_rows if value != "not controlled").lower()
+    missing = [what for what, words in CONDITIONS.items() if not any(word in known for word in words)]
     blocks: list[Block] = [Table(["condition", "value"], rows, "Viewing conditions")] if rows else []
     if missing:
         blocks.append(Text(f"Not recorded or not controlled: {', '.join(missing)}."))

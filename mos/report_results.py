@@ -101,24 +101,31 @@ def level_of(variant: str) -> int:
     return int(found.group(1)) if found else 1
 
 
+def stem_of(variant: str) -> str:
+    """A variant's name without the number at its end: brighten_2 and darken_2 are two ladders of one axis."""
+    return re.sub(r"[_-]?\d+$", "", variant) or variant
+
+
 def ladders(table: pd.DataFrame, votes: Votes, badge: str) -> Figure | None:
-    """Level on x, mean with interval on y, one line per axis, from the reference at level 0; None without axes."""
+    """Level on x, mean with interval on y, one line per direction of each axis, from the reference at level 0; None without axes."""
     if "axis" not in votes.info or "variant" not in votes.info:
         return None
     axis = {str(v): str(a) for v, a in zip(votes.info["variant"], votes.info["axis"], strict=True) if a == a and str(a)}
     variants = table.loc[table["grouping"] == "variant"].set_index("name")
+    start = [(0, "reference")] if "reference" in variants.index else []
+    families: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for variant in sorted(v for v in axis if v in variants.index):
+        families.setdefault((axis[variant], stem_of(variant)), []).append((level_of(variant), variant))
     lines = []
-    for which in sorted(set(axis.values())):
-        steps = sorted((level_of(v), v) for v in axis if axis[v] == which and v in variants.index)
-        start = [(0, "reference")] if "reference" in variants.index else []
-        rows = variants.loc[[v for _, v in start + steps]]
+    for (_, stem), found in families.items():
+        steps = start + sorted(found)
+        rows = variants.loc[[v for _, v in steps]]
         ends = [rows[c].astype(float).tolist() for c in ("mean", "ci95_low", "ci95_high")]
-        if steps:
-            lines.append(plots.Line(which, [float(level) for level, _ in start + steps], *ends))
+        lines.append(plots.Line(stem, [float(level) for level, _ in steps], *ends))
     if not lines:
         return None
     deepest = min(lines, key=lambda line: min(line.y))
-    alt = "Mean opinion score against level, one line per axis: " + "; ".join(
+    alt = "Mean opinion score against level: " + "; ".join(
         f"{line.name} {number(line.y[0])} to {number(line.y[-1])}" for line in lines
     )
     svg = plots.lines(

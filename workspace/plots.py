@@ -67,7 +67,8 @@ def lines(
     for index, line in enumerate(series):
         colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
         x_values = np.asarray(line.x, dtype=float) + 0.012 * span * (index - (len(series) - 1) / 2)
-        axes.plot(x_values, line.y, color=colour, marker=marker, markersize=5, linewidth=1.6)
+        dashes = "-" if index < len(COLOURS) else "--"
+        axes.plot(x_values, line.y, color=colour, marker=marker, markersize=5, linewidth=1.6, linestyle=dashes)
         if line.low is not None and line.high is not None:
             axes.vlines(x_values, line.low, line.high, color=colour, linewidth=1.2)
         known = [(float(x), y) for x, y in zip(x_values, line.y, strict=True) if math.isfinite(y)]
