@@ -17,7 +17,6 @@ DISPLAY = ("screen", "card", "patches", "ticks")
 VISION = ("acuity", "plates")
 FIRST = ("consent", "exclusion", "questions", *DISPLAY, "short", *VISION, "instructions", "quiz", "examples", "rate")
 LATER = ("short", "rate")
-ENDS = ("rest", "remarks", "finished", "waiting", "withdrawn", "screened_out", "closed")
 CHOICES = {
     "display": ("full", "short", "none"),
     "vision": ("lab", "home", "not_assessable"),

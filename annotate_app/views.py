@@ -196,6 +196,14 @@ MESSAGES: dict[str, tuple[str, tuple[str, ...]]] = {
         _("Thank you, this is the end for you"),
         (_("This study needs observers or screens of another kind. It is not your fault and says nothing about your health."),),
     ),
+    "replaced": (
+        _("Somebody else has taken your place"),
+        (
+            _(
+                "You were away for long, so the rest of your images went to another observer. What you have given is safe. Thank you!"
+            ),
+        ),
+    ),
     "closed": (
         _("The study takes no votes now"),
         (_("It has ended, or has not begun yet. What you have given is safe. The people who sent you the link know more."),),

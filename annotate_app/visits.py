@@ -127,7 +127,7 @@ def current_step(visit: Visit) -> str:
     observer = visit.observer
     if observer.state in ("withdrawn", "erased"):
         return "withdrawn"
-    if observer.state in ("waiting", "screened_out"):
+    if observer.state in ("waiting", "screened_out", "replaced"):
         return observer.state
     if observer.step in ("finished", "remarks"):
         return observer.step

@@ -24,6 +24,9 @@ from workspace.settings import FILE, Workspace, create, open_workspace
 
 PHOTOS = Path(__file__).parent / "demo_photos"
 STUDY = "demo"
+SETTINGS = Path(__file__).parent / "demo_study.json"
+VISITORS = 4
+"""Rows of the plan beside the simulated observers', so that people find a free place."""
 SMALL = ("erythema_migrans_dark", "impetigo_forearm", "nummular_eczema", "poison_oak_arm")
 TRAINING = ["--model", "lite0", "--input", "128", "--epochs", "20", "--batch", "16", "--weights", "packaged"]
 WAIT = 60.0
@@ -97,8 +100,9 @@ class Chain:
         self.verb("db", "upgrade")
         if state is None:
             self.verb(
-                "study", "create", STUDY, "--target", str(self.size.observers), "--training", "10", "--gold", "6",
-                "--gold-from", "kadid", "--reserve", str(self.size.reserved),
+                "study", "create", STUDY, "--target", str(self.size.observers + VISITORS), "--training", "10", "--gold", "6",
+                "--gold-from", "kadid", "--reserve", str(self.size.reserved), "--settings", str(SETTINGS),
+                shown=f"study create {STUDY} --target {self.size.observers + VISITORS} --settings {SETTINGS.name} ...",
             )  # fmt: skip
         if state in (None, "draft"):
             self.verb("study", "plan", STUDY)
