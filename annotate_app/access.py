@@ -21,6 +21,7 @@ from workspace.errors import UsageFault, VoteRefused
 ANYONE = frozenset({"anyone"})
 OBSERVER = frozenset({"observer"})
 EVERY_CURATOR = frozenset(CURATOR_ROLES)
+ADMINISTRATOR = frozenset({"administrator"})
 WRITERS = frozenset({"administrator", "curator"})
 
 
@@ -37,6 +38,7 @@ ROUTES: dict[str, Access] = {
     "GET /": Access(ANYONE),
     "GET /healthz": Access(ANYONE),
     "GET /readyz": Access(ANYONE),
+    "GET /metrics": Access(ANYONE),
     "GET /api/openapi.json": Access(ANYONE),
     # observers
     "GET /i/{code}": Access(ANYONE),
@@ -63,7 +65,15 @@ ROUTES: dict[str, Access] = {
     # curators
     "GET /c/login": Access(ANYONE),
     "POST /c/login": Access(ANYONE),
+    "GET /c/setup/{code}": Access(ANYONE),
+    "POST /c/setup/{code}": Access(ANYONE),
     "POST /c/logout": Access(EVERY_CURATOR),
+    "GET /c/account": Access(EVERY_CURATOR),
+    "POST /c/account": Access(EVERY_CURATOR),
+    "GET /c/curators": Access(ADMINISTRATOR),
+    "POST /c/curators": Access(ADMINISTRATOR),
+    "POST /c/curators/{token}": Access(ADMINISTRATOR),
+    "GET /c/audit": Access(ADMINISTRATOR),
     "GET /c/": Access(EVERY_CURATOR),
     "GET /c/studies/{name}": Access(EVERY_CURATOR),
     "GET /c/collection": Access(EVERY_CURATOR),

@@ -18,8 +18,20 @@ from starlette.staticfiles import StaticFiles
 from annotate_app import texts
 from annotate_app.access import SignInNeeded, check_table, enforce
 from annotate_app.guard import Guard
+from annotate_app.metrics import Metrics
 from annotate_app.pages import choose_language, render
-from annotate_app.routes import api, collection, curator, curator_jobs, health, images, observer, observer_papers
+from annotate_app.routes import (
+    api,
+    collection,
+    curator,
+    curator_accounts,
+    curator_jobs,
+    health,
+    images,
+    observer,
+    observer_papers,
+)
+from annotate_app.routes import metrics as numbers
 from annotate_app.security import Limiter, server_key
 from annotate_app.sequence import Sequences
 from annotate_app.uploads import LARGEST_ARCHIVE
@@ -33,12 +45,17 @@ from workspace.settings import Workspace, open_workspace
 ONLY = ("all", "observer", "curator")
 PARTS = {
     "observer": (observer.router, observer_papers.router, api.router, images.router),
-    "curator": (curator.router, collection.router, curator_jobs.router),
+    "curator": (curator.router, curator_accounts.router, collection.router, curator_jobs.router),
 }
 
 
-def create_app(workspace: Workspace, engine: Engine, *, only: str = "all", root_path: str = "", log: bool = True) -> FastAPI:
-    """The application of a workspace; `only` mounts the observers' or the curators' routes alone. Raises UsageFault."""
+def create_app(
+    workspace: Workspace, engine: Engine, *, only: str = "all", root_path: str = "", log: bool = True, metrics: bool = False
+) -> FastAPI:
+    """The application of a workspace; `only` mounts the observers' or the curators' routes alone, `metrics` the page of numbers.
+
+    Raises UsageFault.
+    """
     if only not in ONLY:
         raise UsageFault(f"--only {only!r}: {', '.join(ONLY)} was expected")
 
@@ -56,10 +73,14 @@ def create_app(workspace: Workspace, engine: Engine, *, only: str = "all", root_
     for part, routers in PARTS.items():
         for router in routers if only in ("all", part) else ():
             app.include_router(router)
+    app.state.metrics = Metrics() if metrics else None
+    if metrics:
+        app.include_router(numbers.router)
     app.mount("/static", StaticFiles(directory=asset_folder("static")), name="static")
     check_table(app.routes)
     _add_errors(app)
-    app.add_middleware(Guard, key=app.state.key, larger={"/c/uploads/": LARGEST_ARCHIVE}, log=log)
+    app.add_middleware(Guard, key=app.state.key, larger={"/c/uploads/": LARGEST_ARCHIVE}, log=log,
+                       note=app.state.metrics.note if metrics else None)  # fmt: skip
     return app
 
 
@@ -72,8 +93,9 @@ def factory() -> FastAPI:
     require_current(engine)
     start_log(workspace)
     return create_app(
-        workspace, engine, only=os.environ.get("DERMIQA_ONLY", "all"), root_path=os.environ.get("DERMIQA_ROOT_PATH", "")
-    )
+        workspace, engine, only=os.environ.get("DERMIQA_ONLY", "all"), root_path=os.environ.get("DERMIQA_ROOT_PATH", ""),
+        metrics=bool(os.environ.get("DERMIQA_METRICS")),
+    )  # fmt: skip
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pandas as pd
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlmodel import Session, select
 
 from annotate_app import curators
 from annotate_app.pages import render
@@ -15,7 +16,8 @@ from annotate_app.results import live_scores, study_data
 from annotate_app.routes.forms import Form, form_of
 from annotate_app.security import CURATOR_COOKIE, is_secure, set_cookie
 from db.engine import reading
-from db.queries import board
+from db.models import Curator
+from db.queries import audit, board
 from db.queries import studies as queries
 from workspace.errors import StudyFault, VoteRefused
 
@@ -47,7 +49,7 @@ async def login(request: Request, form: Filled) -> Response:
     """Sign in; a wrong name and a wrong password get the same answer."""
     goal, fault, status = safe_next(form.one("next")), "Name or password is wrong.", 401
     try:
-        cookie = await request.app.state.writer.call(lambda db: curators.sign_in(db, form.one("name"), form.one("password")))
+        cookie = await request.app.state.writer.call(lambda db: _sign_in(db, form.one("name"), form.one("password")))
     except VoteRefused as refusal:
         cookie, fault, status = None, str(refusal), refusal.status
     if cookie is None:
@@ -55,6 +57,15 @@ async def login(request: Request, form: Filled) -> Response:
     answer = here(request, goal)
     set_cookie(answer, CURATOR_COOKIE, cookie, secure=is_secure(request), age=int(curators.LASTS.total_seconds()))
     return answer
+
+
+def _sign_in(db: Session, name: str, password: str) -> str | None:
+    """Sign in and say so in the audit trail; a wrong password is counted there by the curator's key alone."""
+    cookie = curators.sign_in(db, name, password)
+    known = db.exec(select(Curator.id).where(Curator.name == name.strip())).first()
+    if known is not None:
+        audit.append(db, "signed in" if cookie else "wrong password", curator_id=known, object_kind="curator", object_id=known)
+    return cookie
 
 
 @router.post("/logout")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,23 +40,51 @@ REQUESTS_END_S = 20
 )
 @click.option("--root-path", default="", help="The path under which a proxy passes requests on (/study).")
 @click.option("--trust-proxy", default="127.0.0.1", show_default=True, help="Proxies whose word on scheme and host is taken.")
+@click.option("--metrics", is_flag=True, help="Serve numbers for Prometheus at /metrics (keep that address inside).")
 @workspace_option
-def serve(host: str, port: int, workers: int, only: str, root_path: str, trust_proxy: str, workspace: Path | None) -> None:
+def serve(host: str, port: int, workers: int, only: str, root_path: str, trust_proxy: str, metrics: bool,
+          workspace: Path | None) -> None:  # fmt: skip
     """Serve the observers' and the curators' pages until Ctrl-C; requests under way are ended first."""
     import uvicorn
 
     place, engine = open_database(workspace)
     check_workers(engine, workers)
     require_free(host, port)
-    os.environ |= {"DERMIQA_WORKSPACE": str(place.root), "DERMIQA_ONLY": only, "DERMIQA_ROOT_PATH": root_path}
+    os.environ |= {"DERMIQA_WORKSPACE": str(place.root), "DERMIQA_ONLY": only, "DERMIQA_ROOT_PATH": root_path,
+                   "DERMIQA_METRICS": "1" if metrics else ""}  # fmt: skip
+    prepare_process()
     _greet(place, engine, host, port, only)
     engine.dispose()
-    with long_work(only):
+    with long_work(only), shared_numbers(metrics):
         uvicorn.run(
             "annotate_app.app:factory", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
             root_path=root_path, server_header=False, date_header=True, proxy_headers=True, forwarded_allow_ips=trust_proxy,
             timeout_graceful_shutdown=REQUESTS_END_S, timeout_keep_alive=30, loop="uvloop", http="httptools", ws="none",
         )  # fmt: skip
+
+
+def prepare_process() -> None:
+    """As many open files as the system lets this process have; SIGTERM ends the command in order, its worker with it."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+@contextmanager
+def shared_numbers(metrics: bool) -> Iterator[None]:
+    """The folder in which several processes add up their metrics. Raises MissingExtra without the extra."""
+    if not metrics:
+        yield
+        return
+    if importlib.util.find_spec("prometheus_client") is None:
+        from workspace.errors import MissingExtra
+
+        raise MissingExtra("the page of metrics", "metrics")
+    with tempfile.TemporaryDirectory(prefix="dermiqa-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 @contextmanager
@@ -112,18 +143,16 @@ def require_free(host: str, port: int) -> None:
 
 
 def _greet(place: Workspace, engine: Engine, host: str, port: int, only: str) -> None:
-    from sqlmodel import select
-
+    from annotate_app.accounts import has_administrator, make_setup_code
     from db.engine import reading
-    from db.models import Curator
 
     base = f"http://{host}:{port}"
     hint(f"observers: {base}/i/CODE (links: dermiqa study invite NAME)") if only != "curator" else None
     hint(f"curators: {base}/c/") if only != "observer" else None
     with reading(engine) as session:
-        nobody = session.exec(select(Curator.id)).first() is None
+        nobody = not has_administrator(session)
     if nobody and only != "observer":
-        hint("nobody can sign in yet: add the first administrator with `dermiqa user add NAME`")
+        hint(f"nobody can sign in yet; this link makes the first administrator, once: {base}/c/setup/{make_setup_code(place)}")
     if host not in ("127.0.0.1", "localhost", "::1") and not place.settings.public_url.startswith("https://"):
         hint("votes travel open: public_url is http; put a proxy with TLS before it (see docs/operator.md)")
 
