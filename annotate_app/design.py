@@ -149,7 +149,8 @@ class _Maker:
         self.rated = [k for k, image in enumerate(images) if image.role in RATED]
         self.training = [k for k, image in enumerate(images) if image.role == "training"]
         self.gold = [k for k, image in enumerate(images) if image.role == "gold"]
-        self.pool = [k for k, image in enumerate(images) if image.role == "stabilising"] or self.training
+        spare = [k for k, image in enumerate(images) if image.role == "stabilising"] or self.training
+        self.pool = spare if len({self.content[k] for k in spare}) > 1 else []
         self.parts: dict[int, list[list[int]]] = {}
 
     def notes(self) -> Iterator[str]:
@@ -159,7 +160,7 @@ class _Maker:
         if self.rules.gold and not self.gold:
             yield "no gold: no content is left out of the test"
         if not self.pool and any(self.rules.stabilising):
-            yield "stabilising items are test images, since no content is left out of the test"
+            yield "stabilising items are test images, since fewer than two contents are left out of the test"
         if len({self.content[k] for k in self.rated}) == 1:
             yield "one content alone: it follows itself at every place"
 
@@ -269,7 +270,7 @@ class _Sitting:
             draws = range(len(candidates)) if role == "gold" else self.rng.permutation(len(candidates))[:60]
             for k in (candidates[int(d)] for d in draws):
                 free = k not in self.repeated or role == "gold"
-                if free and is_clear(near, place, content[k], self.distance):
+                if free and is_clear(near, place, content[k], max(2, self.distance)):
                     if role == "gold":
                         candidates.remove(k)
                     else:

@@ -152,9 +152,9 @@ def table(rehearsal: Rehearsal) -> dict[str, Any]:
 
 
 def _names(session: Session, panel: Panel, count: int) -> list[str]:
-    query = select(Observer).where(Observer.panel_id == panel.id, col(Observer.simulated).is_(True)).order_by(col(Observer.id))
+    query = select(Observer).where(Observer.panel_id == panel.id, col(Observer.simulated).in_([True])).order_by(col(Observer.id))
     held = list(session.exec(query).all())
-    people = session.exec(select(Observer.id).where(Observer.panel_id == panel.id, col(Observer.simulated).is_(False),
+    people = session.exec(select(Observer.id).where(Observer.panel_id == panel.id, col(Observer.simulated).in_([False]),
                                                     col(Observer.state).in_(("active", "finished")))).all()  # fmt: skip
     rows = len(queries.slots(session, panel.id))
     if count > rows - len(people):
@@ -185,7 +185,7 @@ def _truth(session: Session, version_id: int | None, seed: int, parameters: Para
 def links(engine: Engine, rehearsal: Rehearsal) -> dict[str, str]:
     """A fresh code for every simulated observer who has not finished; older links die. Gives pseudonym -> code."""
     with writing(engine) as session:
-        query = select(Observer).where(Observer.panel_id == rehearsal.panel_id, col(Observer.simulated).is_(True))
+        query = select(Observer).where(Observer.panel_id == rehearsal.panel_id, col(Observer.simulated).in_([True]))
         return {
             o.pseudonym: observers.reissue(session, o)
             for o in session.exec(query.order_by(col(Observer.id))).all()

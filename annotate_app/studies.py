@@ -152,9 +152,14 @@ def _protocol(looked: Preview) -> dict[str, Any]:
     return {**looked.draft, "seed": looked.seed, "derived": derived, "panel_contents": panels, "gold_said": gold}
 
 
-def files_sha256(hashes: Mapping[str, str]) -> str:
-    """SHA-256 over the lines `name sha256` of all images, sorted by name."""
-    return sha256_bytes("".join(f"{name} {hashes[name]}\n" for name in sorted(hashes)).encode())
+def image_line(sha256: str, role: str, content: str, expected: float | None, tolerance: float | None) -> str:
+    """What is frozen of an image beside its name, as one line."""
+    return f"{sha256} {role} {content} {expected} {tolerance}"
+
+
+def files_sha256(lines: Mapping[str, str]) -> str:
+    """SHA-256 over `name line` of all images (`image_line`), sorted by name."""
+    return sha256_bytes("".join(f"{name} {lines[name]}\n" for name in sorted(lines)).encode())
 
 
 def version_sha256(protocol: Mapping[str, Any], seed: int, plan: str, files: str, design_version: str) -> str:
@@ -165,7 +170,9 @@ def version_sha256(protocol: Mapping[str, Any], seed: int, plan: str, files: str
 
 def _version(looked: Preview, protocol: dict[str, Any], files: Mapping[str, str], number: int) -> StudyVersion:
     plan = plan_sha256(looked.plans)
-    held = files_sha256({c.image.name: c.row["sha256"] for c in looked.chosen})
+    held = files_sha256(
+        {c.image.name: image_line(c.row["sha256"], c.image.role, c.image.content, c.expected, c.tolerance) for c in looked.chosen}
+    )
     return StudyVersion(
         study_id=0, version=number, protocol=protocol, seed=looked.seed, design_version=DESIGN_VERSION, plan_sha256=plan, files_sha256=held,
         sha256=version_sha256(protocol, looked.seed, plan, held, DESIGN_VERSION), proof={"panels": looked.proofs},

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from annotate_app.design import DESIGN_VERSION, RATED, Image, Plan, Shown, make_plan, plan_sha256
 from annotate_app.design_proof import proof, rules_from
-from annotate_app.studies import files_sha256, frozen_file, version_sha256
+from annotate_app.studies import files_sha256, frozen_file, image_line, version_sha256
 from annotate_app.tables import ASSIGNMENTS, PANELS, PRESENTATIONS, RATINGS, SESSIONS, SLOTS, STIMULI, STUDY_STIMULI
 from db.engine import open_engine, reading
 from db.migrate import current
@@ -64,15 +64,15 @@ def study_faults(session: Session, workspace: Workspace, name: str) -> Iterator[
 
 
 def _file_faults(session: Session, workspace: Workspace, study: Study, version: StudyVersion, where: str) -> Iterator[str]:
-    hashes = {}
+    lines = {}
     for row in _image_rows(session, version):
         path = frozen_file(workspace, study.name, row.file)
-        hashes[row.name] = row.sha256
+        lines[row.name] = image_line(row.sha256, row.role, row.content, row.expected, row.tolerance)
         if not path.is_file():
             yield f"{where}: {path.relative_to(workspace.root)} is missing"
         elif sha256_file(path) != row.sha256:
             yield f"{where}: {path.relative_to(workspace.root)}: its bytes differ from what was frozen"
-    if files_sha256(hashes) != version.files_sha256:
+    if files_sha256(lines) != version.files_sha256:
         yield f"{where}: the list of images differs from what was frozen"
     whole = version_sha256(version.protocol, version.seed, version.plan_sha256, version.files_sha256, version.design_version)
     if whole != version.sha256:
@@ -81,7 +81,7 @@ def _file_faults(session: Session, workspace: Workspace, study: Study, version: 
 
 def _image_rows(session: Session, version: StudyVersion) -> list[Any]:
     s, f = STIMULI.c, STUDY_STIMULI.c
-    query = select(s.name, s.sha256, s.variant, f.role, f.content, f.file).join(STUDY_STIMULI, f.stimulus_id == s.id)
+    query = select(s.name, s.sha256, s.variant, f.role, f.content, f.file, f.expected, f.tolerance).join(STUDY_STIMULI, f.stimulus_id == s.id)
     return list(session.connection().execute(query.where(f.version_id == version.id).order_by(s.name)))
 
 
