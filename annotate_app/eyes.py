@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from annotate_app import vision
 from annotate_app.outcomes import Asked, Form, Outcome, one
 from annotate_app.steps import Way
 from annotate_app.texts import _
+
+
+def is_lab(way: Way, answers: Mapping[str, Any]) -> bool:
+    """Whether the signs are read from the computed distance: the study asks so, and the display was measured."""
+    return way.vision == "lab" and bool((answers.get("card") or {}).get("mm_per_pixel"))
 
 
 def failed(way: Way, name: str, outcome: Outcome) -> Outcome:
@@ -22,7 +28,7 @@ def acuity(form: Form, asked: Asked) -> Outcome:
     """One card of five signs. At home: ever smaller gaps until fewer than four are right; in the lab: none may be wrong at 20/30."""
     if one(form, "unable"):
         return Outcome(values={"result": "not assessable"})
-    lab = asked.way.vision == "lab"
+    lab = is_lab(asked.way, asked.before)
     done = dict((asked.before.get("acuity") or {}).get("cards") or {})
     gap = vision.GAP_PIXELS if lab else next_gap(done)
     given = [text for text in form.get("sign") or [] if text in vision.DIRECTIONS]

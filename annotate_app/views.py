@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from babel import Locale
 
 from annotate_app import answers, display, steps, texts, vision, visits
+from annotate_app.eyes import is_lab
 from annotate_app.pages import languages
 from annotate_app.texts import _
 from annotate_app.visits import Visit
@@ -88,7 +89,7 @@ def tick_list(visit: Visit) -> list[tuple[str, str]]:
 def acuity(visit: Visit) -> Values:
     """The card that is due and, in the laboratory, the distance to look from."""
     card = visit.observer.answers.get("card") or {}
-    lab = visit.way.vision == "lab" and "mm_per_pixel" in card
+    lab = is_lab(visit.way, visit.observer.answers)
     say = saying(visit)
     return {
         "card": visits.acuity_gap(visit),

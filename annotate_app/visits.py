@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
 
 from annotate_app import observers, steps, texts, vision
-from annotate_app.eyes import next_gap
+from annotate_app.eyes import is_lab, next_gap
 from annotate_app.kadid import dmos_of
 from annotate_app.outcomes import Outcome
 from annotate_app.pages import choose_language
@@ -245,6 +245,6 @@ def quality(stimulus: Stimulus) -> float:
 
 def acuity_gap(visit: Visit) -> int | None:
     """The gap in device pixels of the card that is due; None when none is left."""
-    if visit.way.vision == "lab":
+    if is_lab(visit.way, visit.observer.answers):
         return vision.GAP_PIXELS
     return next_gap((visit.observer.answers.get("acuity") or {}).get("cards") or {})

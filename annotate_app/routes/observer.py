@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -103,31 +104,44 @@ def provider_parameter(request: Request) -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """What a sign-on came to: the device's cookie, a personal code where one was made, and the language."""
+
+    cookie: str
+    own_code: str
+    language: str
+
+
 @router.post("/i/{code}")
-def sign_on(request: Request, code: str, form: Filled) -> Response:
+async def sign_on(request: Request, code: str, form: Filled) -> Response:
     """Sign this device on; the observer's other devices lose the session. An open link's first visitor gets a link of their own."""
-    language = choose_language(form.one("language"), request.headers.get("accept-language"))
-    provider = form.one("provider_id")[:200]
-    hashed = keyed_hash(request.app.state.key, "provider", provider) if provider else None
     try:
-        with writing(request.app.state.engine) as db:
-            signed = observers.sign_on(db, code, provider_hash=hashed)
-            observer = signed.observer
-            new = observer.step == "welcome"
-            if new:
-                observer.language = language
-                if known_zone(form.one("time_zone") or "UTC"):
-                    observer.time_zone = form.one("time_zone") or "UTC"
-            own_link = new and "open_link" in observer.flags and observers.find_invitation(db, code).observer_id is None
-            own_code = observers.reissue(db, observer) if own_link else ""
-            db.add(observer)
-            language = choose_language(observer.language)
+        arrived: Arrival = await request.app.state.writer.call(lambda db: arrive(db, request, code, form))
     except VoteRefused as fault:
+        language = choose_language(form.one("language"), request.headers.get("accept-language"))
         busy = fault.status == 404 and request.app.state.limiter.fail(code)
         return refusal(request, "busy" if busy else fault.code, language, 429 if busy else fault.status)
-    answer = own_link_page(request, own_code, language) if own_code else here(request, "/o/")
-    set_cookie(answer, OBSERVER_COOKIE, signed.cookie, secure=is_secure(request))
+    answer = own_link_page(request, arrived.own_code, arrived.language) if arrived.own_code else here(request, "/o/")
+    set_cookie(answer, OBSERVER_COOKIE, arrived.cookie, secure=is_secure(request))
     return answer
+
+
+def arrive(db: Session, request: Request, code: str, form: Form) -> Arrival:
+    """Sign a device on within a transaction. Raises VoteRefused."""
+    provider = form.one("provider_id")[:200]
+    hashed = keyed_hash(request.app.state.key, "provider", provider) if provider else None
+    signed = observers.sign_on(db, code, provider_hash=hashed)
+    observer = signed.observer
+    new = observer.step == "welcome"
+    if new:
+        observer.language = choose_language(form.one("language"), request.headers.get("accept-language"))
+        if known_zone(form.one("time_zone") or "UTC"):
+            observer.time_zone = form.one("time_zone") or "UTC"
+    own_link = new and "open_link" in observer.flags and observers.find_invitation(db, code).observer_id is None
+    own_code = observers.reissue(db, observer) if own_link else ""
+    db.add(observer)
+    return Arrival(signed.cookie, own_code, choose_language(observer.language))
 
 
 def own_link_page(request: Request, code: str, language: str) -> Response:

@@ -121,11 +121,18 @@ def test_card_out_of_turn_is_refused() -> None:
 
 def test_lab_acuity_allows_no_error() -> None:
     """In the laboratory one wrong sign on the 20/30 line is a failure: a flag, or the end where the study says so."""
-    form = answer_card(3)
-    assert eyes.acuity(form, asked(Way(vision="lab"))).flags == {}
+    form, measured = answer_card(3), {"card": {"mm_per_pixel": 0.2646}}
+    assert eyes.acuity(form, asked(Way(vision="lab"), measured)).flags == {}
     form["sign"][0] = next(d for d in vision.DIRECTIONS if d != form["sign"][0])
-    assert eyes.acuity(form, asked(Way(vision="lab"))).flags == {"acuity": True}
-    assert eyes.acuity(form, asked(Way(vision="lab", on_failure="end"))).ending == "screened_out"
+    assert eyes.acuity(form, asked(Way(vision="lab"), measured)).flags == {"acuity": True}
+    assert eyes.acuity(form, asked(Way(vision="lab", on_failure="end"), measured)).ending == "screened_out"
+
+
+def test_lab_without_a_measured_display_takes_the_home_form() -> None:
+    """Where the display was not measured, no distance can be told: the signs shrink as at home and nothing is called 20/30."""
+    outcome = eyes.acuity(answer_card(6), asked(Way(vision="lab")))
+    assert outcome.again
+    assert outcome.values["smallest_gap_px"] == 6
 
 
 def test_unable_is_not_assessable() -> None:
