@@ -5,7 +5,9 @@ The log holds the route's template, never the address called: no token, code or 
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -18,7 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from annotate_app.security import COOKIES, VISIT_COOKIE, form_token, is_same_origin, new_secret
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
 LARGEST = 64 * 1024
+BODY_S = 30.0
 PLAIN = ("/static/", "/image/", "/api/", "/healthz", "/readyz", "/metrics")
 
 
@@ -26,12 +30,20 @@ class TooLarge(Exception):
     """The body went over the limit."""
 
 
+class TooSlow(Exception):
+    """The body stopped coming."""
+
+
 class Guard:
-    """The middleware around the application. `largest` bytes of body, other limits by path prefix in `larger`."""
+    """The middleware around the application. `largest` bytes of body, other limits by path prefix in `larger`.
+
+    `note` counts each request; a body that stops coming for `BODY_S` seconds is given up.
+    """
 
     def __init__(self, app: ASGIApp, *, key: bytes, largest: int = LARGEST, larger: dict[str, int] | None = None,
-                 log: bool = True) -> None:  # fmt: skip
+                 log: bool = True, note: Callable[[str, str, int, float], None] | None = None) -> None:  # fmt: skip
         self.app, self.key, self.largest, self.larger = app, key, largest, larger or {}
+        self.note = note
         self.log: Any = structlog.get_logger("dermiqa.serve") if log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,10 +66,16 @@ class Guard:
         try:
             await self._pass(request, path, receive, answer)
         finally:
-            if self.log is not None:
-                route = getattr(scope.get("route"), "path", None) or ("/static" if path.startswith("/static/") else "(none)")
-                self.log.info("request", method=scope["method"], route=route, status=status[0],
-                              ms=round((time.perf_counter() - began) * 1000, 1))  # fmt: skip
+            self._tell(scope, path, status[0], time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, path: str, status: int, seconds: float) -> None:
+        """One line in the log, one count in the metrics, where they are wanted."""
+        route = getattr(scope.get("route"), "path", None) or ("/static" if path.startswith("/static/") else "(none)")
+        method = scope["method"] if scope["method"] in METHODS else "(other)"
+        if self.log is not None:
+            self.log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+        if self.note is not None:
+            self.note(method, route, status, seconds)
 
     async def _pass(self, request: Request, path: str, receive: Receive, send: Send) -> None:
         if request.method not in SAFE and not is_same_origin(request):
@@ -68,12 +86,17 @@ class Guard:
         if not said.isdigit() or int(said) > limit:
             await _refuse(413, "too_large", f"at most {limit} bytes were expected", request, receive, send)
             return
-        seen, started = 0, False
+        seen, started, whole = 0, False, False
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, whole
+            try:
+                async with asyncio.timeout(None if whole else BODY_S):
+                    message = await receive()
+            except TimeoutError:
+                raise TooSlow from None
             seen += len(message.get("body", b""))
+            whole = whole or not message.get("more_body", False)
             if seen > limit:
                 raise TooLarge
             return message
@@ -88,6 +111,9 @@ class Guard:
         except TooLarge:
             if not started:
                 await _refuse(413, "too_large", f"at most {limit} bytes were expected", request, receive, send)
+        except TooSlow:
+            if not started:
+                await _refuse(408, "too_slow", f"the request stopped for {BODY_S:g} s before its end", request, receive, send)
 
     def _visit(self, request: Request, path: str) -> bytes | None:
         """Give pages their form token; a browser without any cookie gets one for this visit. Gives the header to set."""

@@ -20,12 +20,12 @@ BUSY_MS = 10_000
 
 
 def open_engine(url: str, *, pool_size: int = 5) -> Engine:
-    """An engine for a database address. Raises DatabaseFault when it can't be reached, MissingExtra without a driver."""
+    """An engine for a database address; its errors never show values. Raises DatabaseFault when it can't be reached, MissingExtra without a driver."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError:
         raise MissingExtra("the PostgreSQL driver", "postgres") from None
 
@@ -34,7 +34,7 @@ def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:" and not Path(path).parent.is_dir():
         raise DatabaseFault(f"{Path(path).parent} is not a folder: the database {path} can't be kept there")
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
