@@ -93,11 +93,20 @@ def build(
     name = full_name(model)
     backbone, origin = load_backbone(name, weights)
     cfg = backbone.pretrained_cfg
+    size = input_size or native_input(name)
     shape = Shape(
-        backbone=name, input_size=input_size or native_input(name), mean=tuple(cfg["mean"]), std=tuple(cfg["std"]),
-        features=int(backbone.num_features), hidden=hidden, dropout=dropout, dropout_place=dropout_place, head=head,
+        backbone=name, input_size=size, mean=tuple(cfg["mean"]), std=tuple(cfg["std"]),
+        features=_features(backbone, size), hidden=hidden, dropout=dropout, dropout_place=dropout_place, head=head,
     )  # fmt: skip
     return assemble(shape, backbone, seed=seed), shape, origin
+
+
+def _features(backbone: torch.nn.Module, size: int) -> int:
+    """How many features a backbone gives: asked of a black image, since `num_features` leaves out a head's own layer."""
+    import torch
+
+    with torch.inference_mode():
+        return int(backbone.eval()(torch.zeros(1, 3, size, size)).shape[1])
 
 
 def from_shape(shape: Shape) -> torch.nn.Module:

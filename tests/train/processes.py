@@ -20,10 +20,9 @@ def main(export: str, out: str, mode: str, stop: int, batch: int, accumulate: in
     """`mode` gradients: save the first step's gradients; run: train, leaving after `stop` steps (0: to the end)."""
     torch.set_num_threads(1)
     world = join("cpu")
-    config = make(
-        {"sets": ["set"], "model": "lite0", "input_size": 32, "epochs": 2, "batch": batch, "accumulate": accumulate, "dropout": 0.0 if mode == "gradients" else 0.5,
-         "checkpoint_minutes": 0.0}
-    )  # fmt: skip
+    drop = 0.0 if mode == "gradients" else 0.5
+    size = {"input_size": 32, "epochs": 2, "batch": batch, "accumulate": accumulate}
+    config = make({"sets": ["set"], "model": "lite0", "dropout": drop, "checkpoint_minutes": 0.0, **size})
     inputs = gather([Root("set", "dermiqa", Path(export))], [], Rule(), seed=0, n=2)
     cache = Path(out).parent / "cache"
     if mode == "gradients":

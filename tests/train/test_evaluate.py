@@ -132,9 +132,8 @@ def test_missing_predictions_are_named(export: Path, tmp_path: Path) -> None:
 
 def test_within_contents_and_kinds() -> None:
     """SROCC within contents ignores differences between contents; kinds carry n and the bias."""
-    frame = pd.DataFrame(
-        {"score10": [1, 2, 3, 4, 7, 8, 9, 10.0], "output": [4, 3, 2, 1, 10, 9, 8, 7.0], "content": list("aaaabbbb"), "group": list("aaaabbbb"), "axis": ["x", "y"] * 4}
-    )  # fmt: skip
+    scores, outputs, contents = [1, 2, 3, 4, 7, 8, 9, 10.0], [4, 3, 2, 1, 10, 9, 8, 7.0], list("aaaabbbb")
+    frame = pd.DataFrame({"score10": scores, "output": outputs, "content": contents, "group": contents, "axis": ["x", "y"] * 4})
     assert within_contents(frame)["srocc"] == pytest.approx(-1)
     rows = by_kind(frame)
     assert [(row["kind"], row["value"], row["n"]) for row in rows] == [("axis", "x", 4), ("axis", "y", 4)]

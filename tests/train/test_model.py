@@ -130,3 +130,13 @@ def test_no_hub_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
         ModelFault, match=r"no hub gave the weights of efficientnet_b0 \(no route to host\): say --weights FILE, or pip"
     ):
         weights.load_backbone("efficientnet_b0", "timm")
+
+
+def test_any_timm_model_gets_a_head_that_fits() -> None:
+    """A model whose pooled output is wider than its stated features gets a head of the right width."""
+    from train.model import build
+
+    model, shape, _ = build("mobilenetv3_small_050", weights="none", input_size=64)
+    with torch.inference_mode():
+        assert model.eval()(torch.zeros(2, 3, 64, 64)).shape == (2, 1)
+    assert shape.features == 1024

@@ -44,7 +44,7 @@ def made_run(model: str, training: str, split: int, plcc: float | None, **change
 
 
 def test_a_collapsed_run_is_marked_and_not_averaged_away() -> None:
-    """Four runs at .930 and one collapsed at -.025: the cell is .930 with a dagger, the note gives .739 +- .427 (ddof 1, the paper's B5)."""
+    """Four runs at .930 and one collapsed at -.025: the cell is .930 with a dagger, the note gives .739 +- .427 (the paper's B5)."""
     runs = [made_run("B5", "KonIQ-10k", split, 0.930) for split in range(1, 5)]
     runs.append(made_run("B5", "KonIQ-10k", 5, -0.025, collapsed=True))
     table = tables(runs)[0]
