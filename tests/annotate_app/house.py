@@ -32,7 +32,9 @@ def make_workspace(root: Path, url: str, contents: int = 5) -> Workspace:
     sources, rows = [], []
     for c in range(contents):
         name = f"P{c:04d}"
-        sources.append({"pristine": name, "subject": f"S{c}", "source": "made up", "licence": "CC0-1.0", "may_redistribute": "yes"})
+        sources.append(
+            {"pristine": name, "subject": f"S{c}", "source": "made up", "licence": "CC0-1.0", "may_redistribute": "yes"}
+        )
         for variant, (kind, level) in {"": ("", ""), **VARIANTS}.items():
             file = f"distorted/paper/{name}/{variant}.png" if variant else f"pristine/{name}.png"
             data = encode(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
@@ -114,7 +116,13 @@ class Sitter:
         """Vote on the step that is due (or another one); gives the answer or the refusal."""
         sequence, due = self.sequence()
         step = sequence.steps[due if index is None else index]
-        values = {"value": 5, "view_ms": 900.0, "key": f"vote-key-{step.presentation}-{step.question.id}", "question": step.question.name, **said}
+        values = {
+            "value": 5,
+            "view_ms": 900.0,
+            "key": f"vote-key-{step.presentation}-{step.question.id}",
+            "question": step.question.name,
+            **said,
+        }
         return self.send(values.pop("presentation", step.token), **values)
 
     def send(self, presentation: str, **values: Any) -> Any:

@@ -151,9 +151,19 @@ def test_events_are_kept_within_limits(house: House, client: TestClient) -> None
     """Events of any text are kept as data; a kind of the server's own, too much data or too many are refused."""
     state = sign_on(house, client)
     hostile = "'; DROP TABLE ratings; --<script>alert(1)</script>"
-    event = {"kind": "blur", "at": "2026-01-01T00:00:00Z", "presentation": state["next"][0]["presentation"], "data": {"x": hostile}}
+    event = {
+        "kind": "blur",
+        "at": "2026-01-01T00:00:00Z",
+        "presentation": state["next"][0]["presentation"],
+        "data": {"x": hostile},
+    }
     assert client.post("/api/events", json={"events": [event, {**event, "presentation": "unknown"}]}).status_code == 204
-    for bad in ({"kind": "step.training"}, {"kind": "A"}, {"kind": "blur", "data": {"x": "y" * 3000}}, {"kind": "blur", "data": 1}):
+    for bad in (
+        {"kind": "step.training"},
+        {"kind": "A"},
+        {"kind": "blur", "data": {"x": "y" * 3000}},
+        {"kind": "blur", "data": 1},
+    ):
         assert client.post("/api/events", json={"events": [bad]}).status_code == 422
     assert client.post("/api/events", json={"events": [event] * 101}).status_code == 422
     with Session(house.engine) as session:

@@ -86,10 +86,16 @@ def test_a_missing_or_changed_image_is_not_frozen(house: House) -> None:
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ("UPDATE presentations SET stimulus_id = (SELECT min(stimulus_id) FROM presentations WHERE role = 'test') WHERE id = 9", "rows"),
+        (
+            "UPDATE presentations SET stimulus_id = (SELECT min(stimulus_id) FROM presentations WHERE role = 'test') WHERE id = 9",
+            "rows",
+        ),
         ("UPDATE presentations SET role = 'repeat' WHERE id = 12", "the rows of the plan differ"),
         ("UPDATE study_versions SET seed = 1", "derived again from seed 1 differs"),
-        ("UPDATE study_versions SET protocol = replace(protocol, '\"distance\": 8', '\"distance\": 7')", "protocol, seed or hashes differ"),
+        (
+            "UPDATE study_versions SET protocol = replace(protocol, '\"distance\": 8', '\"distance\": 7')",
+            "protocol, seed or hashes differ",
+        ),
         ("UPDATE study_stimuli SET content = 'P9999' WHERE role = 'gold'", "the list of images differs"),
     ],
 )

@@ -114,7 +114,7 @@ def test_the_same_key_answers_the_same(both: House) -> None:
 
 
 def test_a_missing_vote_is_kept_with_its_reason(both: House) -> None:
-    """"I do not want to see this" stores a reason and no value, however short the view."""
+    """ "I do not want to see this" stores a reason and no value, however short the view."""
     sitter = both.open().sit_down()
     sitter.vote()
     sitter.vote()
