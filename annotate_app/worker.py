@@ -121,6 +121,7 @@ def main() -> None:
     from pathlib import Path
 
     from annotate_app.logs import start_log
+    from annotate_app.schedule import run_schedule
     from annotate_app.work import KINDS
     from db.engine import open_engine
     from workspace.settings import open_workspace
@@ -134,6 +135,9 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     watch = threading.Thread(target=_stop_with_parent, args=(parent, stop), daemon=True)
     watch.start()
+    every = workspace.settings.backup_every
+    if every:
+        threading.Thread(target=run_schedule, args=(engine, every, stop), daemon=True).start()
     try:
         run_worker(workspace, engine, KINDS, stop)
     finally:

@@ -24,6 +24,7 @@ from workspace.settings import Workspace
 
 FORMAT = 1
 LEFT_OUT = ("logs",)
+SECRET = ".secret"
 ERASURES = "erasures.jsonl"
 
 
@@ -72,16 +73,20 @@ def make_backup(workspace: Workspace, to: Path, *, encrypt_to: str | None = None
 
 
 def workspace_files(workspace: Workspace) -> Iterator[Path]:
-    """Every file that a backup keeps: all but logs, locks, temporary files and the database itself."""
+    """Every file that a backup keeps: all but logs, locks, temporary files and the database itself; the server's key is kept."""
     url = workspace.database_url
     database = Path(url.removeprefix("sqlite:///")).name if url.startswith("sqlite:///") else ""
     for path in sorted(workspace.root.rglob("*")):
         inside = path.relative_to(workspace.root)
-        if inside.parts[0] in LEFT_OUT or path.name.startswith(".") or not path.is_file() or path.is_symlink():
+        if inside.parts[0] in LEFT_OUT or _is_passing(path) or not path.is_file() or path.is_symlink():
             continue
         if database and len(inside.parts) == 1 and path.name.startswith(database):
             continue
         yield path
+
+
+def _is_passing(path: Path) -> bool:
+    return path.name.startswith(".") and path.name != SECRET
 
 
 def list_backups(to: Path) -> list[Backup]:

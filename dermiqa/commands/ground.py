@@ -14,8 +14,10 @@ from dermiqa.commands.common import current_workspace, example, hint, json_optio
 @click.option("--name", help="The project's name (default: the folder's).")
 def init(folder: Path, name: str | None) -> None:
     """Make a workspace in FOLDER: a commented dermiqa.toml, checked on every read."""
-    from workspace.settings import create
+    from workspace.places import require_safe_for_sqlite
+    from workspace.settings import Workspace, create
 
+    require_safe_for_sqlite(Workspace(folder.resolve()).database_url)
     made = create(folder, name=name)
     say(f"made {made.root / 'dermiqa.toml'}")
     hint(f"next: cd {folder} && dermiqa prepare PHOTOS")

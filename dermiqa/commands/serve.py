@@ -47,9 +47,13 @@ def serve(host: str, port: int, workers: int, only: str, root_path: str, trust_p
     """Serve the observers' and the curators' pages until Ctrl-C; requests under way are ended first."""
     import uvicorn
 
+    from db.retention import parse_keep
+
     place, engine = open_database(workspace)
     check_workers(engine, workers)
     require_free(host, port)
+    if place.settings.backup_every:
+        parse_keep(place.settings.backup_keep)
     os.environ |= {"DERMIQA_WORKSPACE": str(place.root), "DERMIQA_ONLY": only, "DERMIQA_ROOT_PATH": root_path,
                    "DERMIQA_METRICS": "1" if metrics else ""}  # fmt: skip
     prepare_process()

@@ -162,7 +162,7 @@ def stored(url: str) -> dict[str, int]:
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            return {key: value for key, value in connection.execute(text("SELECT key, value FROM ratings"))}
+            return {str(key): int(value) for key, value in connection.execute(text("SELECT key, value FROM ratings"))}
     finally:
         engine.dispose()
 
