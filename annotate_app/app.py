@@ -25,11 +25,13 @@ from annotate_app.routes import (
     collection,
     curator,
     curator_accounts,
+    curator_board,
     curator_jobs,
     health,
     images,
     observer,
     observer_papers,
+    wizard,
 )
 from annotate_app.routes import metrics as numbers
 from annotate_app.security import Limiter, server_key
@@ -45,7 +47,14 @@ from workspace.settings import Workspace, open_workspace
 ONLY = ("all", "observer", "curator")
 PARTS = {
     "observer": (observer.router, observer_papers.router, api.router, images.router),
-    "curator": (curator.router, curator_accounts.router, collection.router, curator_jobs.router),
+    "curator": (
+        curator.router,
+        curator_accounts.router,
+        curator_board.router,
+        wizard.router,
+        collection.router,
+        curator_jobs.router,
+    ),
 }
 
 

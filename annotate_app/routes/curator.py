@@ -1,25 +1,22 @@
-"""The curator's first pages: sign in and out, the list of studies, and a study's board."""
+"""The curator's first pages: sign in and out, and the list of studies."""
 
 from __future__ import annotations
 
-from statistics import median
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session, select
 
 from annotate_app import curators
 from annotate_app.pages import render
-from annotate_app.results import live_scores, study_data
 from annotate_app.routes.forms import Form, form_of
 from annotate_app.security import CURATOR_COOKIE, is_secure, set_cookie
 from db.engine import reading
 from db.models import Curator
-from db.queries import audit, board
+from db.queries import audit
 from db.queries import studies as queries
-from workspace.errors import StudyFault, VoteRefused
+from workspace.errors import VoteRefused
 
 router = APIRouter(prefix="/c")
 Filled = Annotated[Form, Depends(form_of)]
@@ -83,42 +80,3 @@ def studies_page(request: Request) -> Response:
     with reading(request.app.state.engine) as session:
         rows = [{"name": s.name, "state": s.state, "created": s.created} for s in queries.all_studies(session)]
     return render(request, "curator/studies.html", curator=request.state.curator, studies=rows)
-
-
-@router.get("/studies/{name}")
-def board_page(request: Request, name: str) -> Response:
-    """A study's board: progress, votes per image, observers, and the scores so far."""
-    with reading(request.app.state.engine) as session:
-        try:
-            values = board_values(session, request, name)
-        except StudyFault as fault:
-            return render(request, "curator/fault.html", status=404, curator=request.state.curator, line=str(fault))
-    return render(request, "curator/board.html", curator=request.state.curator, **values)
-
-
-def board_values(session: Any, request: Request, name: str) -> dict[str, Any]:
-    """What a board shows. Raises StudyFault when there is no such study."""
-    study = queries.named(session, name)
-    version = queries.latest_version(session, study)
-    if version is None:
-        return {"study": study, "version": None, "votes": None, "observers": [], "states": {}, "scores": [], "simulated": False}
-    counts = board.votes_per_image(session, version.id)
-    data = study_data(session, request.app.state.workspace, name)
-    return {
-        "study": study,
-        "version": version,
-        "votes": {"images": len(counts), "least": min(counts, default=0), "median": median(counts) if counts else 0,
-                  "most": max(counts, default=0), "all": sum(counts)},
-        "observers": board.progress(session, version.id),
-        "states": board.observer_states(session, version.id),
-        "scores": score_rows(live_scores(data)) if len(data.votes) else [],
-        "simulated": data.simulated,
-    }  # fmt: skip
-
-
-def score_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows for the page, None in place of nan."""
-    columns = ["stimulus", "panel", "content", "n", "n_simulated", "mos", "sd", "ci95_low", "ci95_high", "dmos"]
-    return [
-        {str(key): None if pd.isna(value) else value for key, value in row.items()} for row in table[columns].to_dict("records")
-    ]

@@ -134,6 +134,7 @@ def test_the_trail_tells_who_did_what_and_a_changed_row_shows(office: Office) ->
     """Sign-ins, wrong passwords and account actions stand in the trail; a row changed by hand is named on the page."""
     boss = office.desk(name="ana")
     office.browser().post("/c/login", name="ana", password="wrong")
+    office.browser().sign_in("ana")
     boss.post("/c/curators", name="bo", password=PASSWORD, role="reviewer")
     page = boss.get("/c/audit").text
     assert all(word in page for word in ("signed in", "wrong password", "curator added", "chain of hashes is whole"))
