@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dermiqa.commands.common import example, hint, is_quiet, json_option, say, say_json
-from workspace.errors import UsageFault, WorkspaceFault
+from workspace.errors import MissingExtra, UsageFault, WorkspaceFault
 
 if TYPE_CHECKING:
     from train.run import Finished
@@ -79,6 +79,7 @@ def train(
 
     A stopped run goes on where it stopped; a finished one is given back. Under torchrun it uses every process.
     """
+    require_training()
     from train.config import make
     from train.parallel import join, leave
     from train.roots import read_roots
@@ -99,6 +100,15 @@ def train(
         leave(world)
     if world.first:
         _say_run(done, as_json)
+
+
+def require_training() -> None:
+    """Raise MissingExtra where the parts that training needs are not installed, before anything else is looked at."""
+    from importlib.util import find_spec
+
+    for name in ("torch", "timm", "safetensors"):
+        if find_spec(name) is None:
+            raise MissingExtra(name, "train")
 
 
 def _settings(path: Path | None) -> dict[str, Any]:
