@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
@@ -50,7 +52,7 @@ def additive_fit(votes: Votes) -> tuple[Floats, Floats]:
     return score, bias
 
 
-def _solve(system: sparse.spmatrix, right: Floats, weight: Floats) -> Floats:
+def _solve(system: Any, right: Floats, weight: Floats) -> Floats:
     """The least-norm solution: dense where the observers are few, conjugate gradients else."""
     if len(right) <= DENSE_OBSERVERS:
         return np.asarray(np.linalg.lstsq(system.toarray(), right, rcond=1e-10)[0], float)

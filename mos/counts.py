@@ -10,7 +10,7 @@ from mos.votes import Floats, Ints
 
 def totals(codes: Ints, size: int, values: Floats | None = None) -> Floats:
     """Per code the sum of `values` (None: how many) `(size,)`."""
-    return np.bincount(codes, weights=values, minlength=size).astype(float)
+    return np.asarray(np.bincount(codes, weights=values, minlength=size), np.float64)
 
 
 def divide(top: NDArray[np.float64] | float, bottom: NDArray[np.float64]) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def _quickening(votes: Votes, place: Floats, n: Floats) -> Estimate:
     found = _over_observers(slopes)
     if found.value is None or found.low is None or found.high is None:
         return found
-    return Estimate.of(*(float(np.exp(v)) for v in (found.value, found.low, found.high)))
+    return Estimate.of(math.exp(found.value), math.exp(found.low), math.exp(found.high))
 
 
 def _over_observers(values: Floats) -> Estimate:

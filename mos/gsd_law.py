@@ -101,4 +101,4 @@ def g_statistic(counts: Floats, p: Floats) -> Floats:
     """G = 2 sum n ln(n / (N p)) of histograms `(..., m)` against probabilities `(..., m)`."""
     expected = counts.sum(-1, keepdims=True) * np.maximum(p, 1e-300)
     terms = np.where(counts > 0, counts * np.log(np.where(counts > 0, counts, 1.0) / expected), 0.0)
-    return np.maximum(2 * terms.sum(-1), 0.0)
+    return np.asarray(np.maximum(2 * terms.sum(-1), 0.0), np.float64)

@@ -8,6 +8,7 @@ weight, so their sums are made once and a step costs K x I^2 for K different num
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ def two_way(matrix: Floats) -> TwoWay:
         _deviance, start, (sums,), method="L-BFGS-B", bounds=[LIMITS, LIMITS], options={"ftol": 1e-14, "gtol": 1e-9}
     )
     if matrix.shape[1] <= POLISHED:
-        polish = {"xatol": 1e-8, "fatol": 1e-9, "maxiter": 200}
+        polish: Any = {"xatol": 1e-8, "fatol": 1e-9, "maxiter": 200}
         fit = optimize.minimize(_deviance, fit.x, (sums,), method="Nelder-Mead", options=polish)
     ratio = np.where(fit.x < LIMITS[0] + 1, 0.0, np.exp(fit.x))
     residual = _quadratic(fit.x, sums)[0] / (sums.votes - 1)

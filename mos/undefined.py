@@ -16,7 +16,7 @@ AGAINST_REFERENCE = frozenset({"DMOS", "LIVE_DMOS"})
 def model_reasons(made: Fit, votes: Votes, panel: str, question: str) -> list[tuple[str, ...]]:
     """Rows for a model's empty scores and intervals."""
     against = dmos_reasons(votes, dmos_table(votes)) if made.name in AGAINST_REFERENCE else [""] * len(votes.stimuli)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for j in np.flatnonzero(~np.isfinite(made.se)):
         blank = not np.isfinite(made.score[j])
         why = made.reason or _why(int(made.votes[j]), against[j], blank)
@@ -51,7 +51,7 @@ NEEDS = {
 
 def observer_reasons(table: pd.DataFrame, panel: str, question: str) -> list[tuple[str, ...]]:
     """Rows for empty cells of an observers' table: one for a column that is empty throughout, else one per observer."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for column in table.columns:
         empty = table[column].isna().to_numpy()
         if not empty.any():

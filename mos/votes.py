@@ -86,7 +86,7 @@ class Votes:
             row = int(np.argmin(codes))
             raise TableFault(f"stimulus {str(frame['stimulus'].iloc[row])!r} (row {row + 1} of the votes) is not in the stimuli")
         observer, observers = pd.factorize(pd.Index(_texts(frame["observer"]), dtype=object), sort=True)
-        extras = {column: _extra(frame[column], column) for column in EXTRA_COLUMNS if column in frame.columns}
+        extras: dict[str, Any] = {column: _extra(frame[column], column) for column in EXTRA_COLUMNS if column in frame.columns}
         return cls(
             stimulus=codes.astype(np.int64),
             observer=np.asarray(observer, np.int64),

@@ -105,4 +105,5 @@ def _within(one: dict[str, Any], other: dict[str, Any], measure: str, draws: int
 
 def _test_part(run: dict[str, Any]) -> pd.DataFrame:
     frame = pd.read_csv(Path(run["folder"]) / PREDICTIONS, dtype={"set": str, "file": str, "group": str})
-    return frame.loc[(frame["set"] == run["set"]) & (frame["part"] == "test")]
+    kept: pd.DataFrame = frame.loc[(frame["set"] == run["set"]) & (frame["part"] == "test")]
+    return kept

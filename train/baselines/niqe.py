@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -56,4 +57,4 @@ def _distance(mean: Floats, covariance: Floats, good_mean: Floats, good_covarian
     """Square root of d' ((S1 + S2) / 2)^+ d (their eq. 10)."""
     gap = mean - good_mean
     square = float(gap @ np.linalg.pinv((covariance + good_covariance) / 2) @ gap)
-    return max(0.0, square) ** 0.5
+    return math.sqrt(max(0.0, square))
