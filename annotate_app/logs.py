@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 
 from workspace.settings import Workspace
+
+
+class Patient:
+    """A log file whose lines are dropped while the disk takes none: serving goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or drop."""
+        with contextlib.suppress(OSError):
+            return self.stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        """Flush, or leave it for later."""
+        with contextlib.suppress(OSError):
+            self.stream.flush()
 
 
 def start_log(workspace: Workspace) -> None:
@@ -21,6 +40,6 @@ def start_log(workspace: Workspace) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, Patient(stream))),
         cache_logger_on_first_use=True,
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
 from annotate_app.sequence import Sequences
@@ -83,10 +83,15 @@ class Writer:
                 return
 
     def _write(self, items: list[Item]) -> None:
-        """One transaction for all; where that fails, one for each, so that a bad one hurts nobody else."""
+        """One transaction for all; where that fails, one for each, so that a bad one hurts nobody else.
+
+        A database that is locked, full or gone fails for all alike: nobody waits for the others' tries.
+        """
         self.batches += 1
         try:
             results = self._transaction(items)
+        except OperationalError as fault:
+            results = [_as_fault(fault) for _ in items]
         except Exception as fault:
             results = [_as_fault(fault)] if len(items) == 1 else [self._alone(item) for item in items]
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
