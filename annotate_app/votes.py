@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 
 from annotate_app.sequence import Sequence, Sequences, Step, Version
 from annotate_app.tables import ASSIGNMENTS, DEVICES, EVENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, STUDIES
@@ -92,7 +92,8 @@ def _read(connection: Connection, votes: Many[Vote], sequences: Sequences) -> _B
         )
         for row in rows
     }
-    return _Batch(now(), places, _keys(connection, {row.observer_id for row in rows}, {vote.key for vote in votes}))
+    pairs = {(places[vote.device].row.observer_id, vote.key) for vote in votes if vote.device in places}
+    return _Batch(now(), places, _keys(connection, pairs))
 
 
 def sequence_of(connection: Connection, row: Row, sequences: Sequences) -> Sequence:
@@ -137,13 +138,14 @@ def position(connection: Connection, row: Row, sequence: Sequence) -> int:
     return done_steps(connection, [row.session_id], [row.session_id] if sequence.training else []).get(row.session_id, 0)
 
 
-def _keys(connection: Connection, observers: set[int], keys: set[str]) -> dict[tuple[int, str], Any]:
+def _keys(connection: Connection, pairs: set[tuple[int, str]]) -> dict[tuple[int, str], Any]:
+    """The stored votes with these observers' keys; pair by pair, so that each is one look into the index."""
     r = RATINGS.c
     query = (
         select(r.observer_id, r.key, r.presentation_id, r.question_id, r.value, r.missing, r.session_id,
                SESSIONS.c.assignment_id, SESSIONS.c.number)
         .join(SESSIONS, SESSIONS.c.id == r.session_id)
-        .where(r.observer_id.in_(observers), r.key.in_(keys))
+        .where(tuple_(r.observer_id, r.key).in_(sorted(pairs)))
     )  # fmt: skip
     return {(row.observer_id, row.key): row for row in connection.execute(query)}
 

@@ -129,7 +129,7 @@ def test_the_papers_proof_says_what_the_reference_says(paper: Plan) -> None:
     assert said["votes_per_image"] == {"least": 40, "median": 40.0, "most": 40}
     assert said["ci95_half_width"] == {"1.50": 0.48, "2.00": 0.64}
     assert 3.4 <= said["hours_per_observer"] <= 3.7
-    assert set(sum(said["balance"]["block_by_place"], [])) == {4}
+    assert {n for row in said["balance"]["block_by_place"] for n in row} == {4}
     assert said["balance"]["block_after_block"] == {"least": 4, "most": 4}
     assert said["paired"] == {"least": 40, "mean": 40.0}
     assert said["gives_up"] == []

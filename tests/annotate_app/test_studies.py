@@ -75,11 +75,11 @@ def test_a_missing_or_changed_image_is_not_frozen(house: House) -> None:
     """Freezing names an image whose bytes differ from the manifest, and one that is gone."""
     path = house.workspace.root / "distorted/paper/P0001/jpeg_1.png"
     path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(StudyFault, match="its bytes differ from manifest.csv"):
+    with pytest.raises(StudyFault, match=r"its bytes differ from manifest\.csv"):
         house.open()
     path.unlink()
     (house.workspace.study("skin") / "stimuli").rename(house.workspace.root / "aside")
-    with pytest.raises(StudyFault, match="listed in manifest.csv but missing"):
+    with pytest.raises(StudyFault, match=r"listed in manifest\.csv but missing"):
         studies.freeze(house.workspace, house.engine, "skin")
 
 

@@ -165,7 +165,7 @@ def test_one_bad_item_does_not_hurt_the_others(both: House) -> None:
         one.vote()
 
     def broken(session: Session) -> None:
-        session.connection().execute(text("INSERT INTO nowhere VALUES (1)"))
+        session.connection().execute(text("INSERT INTO studies (id) VALUES (1)"))
 
     def refused(session: Session) -> None:
         raise VoteRefused("no", status=409)
