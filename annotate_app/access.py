@@ -24,6 +24,9 @@ EVERY_CURATOR = frozenset(CURATOR_ROLES)
 ADMINISTRATOR = frozenset({"administrator"})
 WRITERS = frozenset({"administrator", "curator"})
 
+REVIEWERS = frozenset({"administrator", "curator", "reviewer"})
+UNBLINDED = frozenset({"administrator", "curator", "viewer"})
+
 
 @dataclass(frozen=True)
 class Access:
@@ -40,6 +43,8 @@ ROUTES: dict[str, Access] = {
     "GET /readyz": Access(ANYONE),
     "GET /metrics": Access(ANYONE),
     "GET /api/openapi.json": Access(ANYONE),
+    "GET /score": Access(ANYONE),
+    "POST /api/score": Access(ANYONE, json=True),
     # observers
     "GET /i/{code}": Access(ANYONE),
     "POST /i/{code}": Access(ANYONE),
@@ -89,6 +94,13 @@ ROUTES: dict[str, Access] = {
     "GET /c/studies/{name}/payments.csv": Access(WRITERS),
     "POST /c/studies/{name}/due.csv": Access(WRITERS),
     "POST /c/studies/{name}/observers/{token}": Access(WRITERS),
+    "GET /c/studies/{name}/review": Access(REVIEWERS),
+    "POST /c/studies/{name}/review/{label}": Access(REVIEWERS),
+    "GET /c/studies/{name}/results": Access(UNBLINDED),
+    "POST /c/studies/{name}/results": Access(WRITERS),
+    "GET /c/studies/{name}/results.csv": Access(UNBLINDED),
+    "GET /c/studies/{name}/results/{stimulus}": Access(UNBLINDED),
+    "GET /c/studies/{name}/images/{stimulus}": Access(EVERY_CURATOR),
     "GET /c/collection": Access(EVERY_CURATOR),
     "POST /c/collection": Access(WRITERS),
     "GET /c/collection/{name}": Access(EVERY_CURATOR),

@@ -28,13 +28,17 @@ from annotate_app.routes import (
     curator_board,
     curator_jobs,
     curator_observers,
+    curator_results,
+    curator_review,
     health,
     images,
     observer,
     observer_papers,
+    scoring,
     wizard,
 )
 from annotate_app.routes import metrics as numbers
+from annotate_app.scoring_process import ScoringProcess
 from annotate_app.security import Limiter, server_key
 from annotate_app.sequence import Sequences
 from annotate_app.uploads import LARGEST_ARCHIVE
@@ -53,6 +57,8 @@ PARTS = {
         curator_accounts.router,
         curator_board.router,
         curator_observers.router,
+        curator_review.router,
+        curator_results.router,
         wizard.router,
         collection.router,
         curator_jobs.router,
@@ -61,11 +67,12 @@ PARTS = {
 
 
 def create_app(
-    workspace: Workspace, engine: Engine, *, only: str = "all", root_path: str = "", log: bool = True, metrics: bool = False
-) -> FastAPI:
+    workspace: Workspace, engine: Engine, *, only: str = "all", root_path: str = "", log: bool = True, metrics: bool = False,
+    model: Path | None = None,
+) -> FastAPI:  # fmt: skip
     """The application of a workspace; `only` mounts the observers' or the curators' routes alone, `metrics` the page of numbers.
 
-    Raises UsageFault.
+    With `model`, a model's folder, photos can be scored too, by a process of its own. Raises UsageFault.
     """
     if only not in ONLY:
         raise UsageFault(f"--only {only!r}: {', '.join(ONLY)} was expected")
@@ -75,6 +82,8 @@ def create_app(
         with Writer(engine) as writer:
             app.state.writer = writer
             yield
+        if model is not None:
+            app.state.scoring.stop()
 
     app = FastAPI(title="dermiqa", version="1", root_path=root_path, lifespan=running, docs_url=None, redoc_url=None,
                   openapi_url="/api/openapi.json", dependencies=[Depends(enforce)])  # fmt: skip
@@ -87,10 +96,13 @@ def create_app(
     app.state.metrics = Metrics() if metrics else None
     if metrics:
         app.include_router(numbers.router)
+    if model is not None:
+        app.state.scoring, app.state.scoring_rate = ScoringProcess(model), Limiter(scoring.PER_MINUTE, 4 * scoring.PER_MINUTE)
+        app.include_router(scoring.router)
     app.mount("/static", StaticFiles(directory=asset_folder("static")), name="static")
     check_table(app.routes)
     _add_errors(app)
-    app.add_middleware(Guard, key=app.state.key, larger={"/c/uploads/": LARGEST_ARCHIVE}, log=log,
+    app.add_middleware(Guard, key=app.state.key, larger={"/c/uploads/": LARGEST_ARCHIVE, "/api/score": scoring.LARGEST_PHOTO}, log=log,
                        note=app.state.metrics.note if metrics else None)  # fmt: skip
     return app
 
@@ -105,7 +117,7 @@ def factory() -> FastAPI:
     start_log(workspace)
     return create_app(
         workspace, engine, only=os.environ.get("DERMIQA_ONLY", "all"), root_path=os.environ.get("DERMIQA_ROOT_PATH", ""),
-        metrics=bool(os.environ.get("DERMIQA_METRICS")),
+        metrics=bool(os.environ.get("DERMIQA_METRICS")), model=Path(said) if (said := os.environ.get("DERMIQA_MODEL")) else None,
     )  # fmt: skip
 
 

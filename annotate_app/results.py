@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from annotate_app.design import RATED
+from annotate_app.review import standings, without_excluded
 from annotate_app.studies import frozen_file
 from annotate_app.tables import OBSERVERS, PANELS, PRESENTATIONS, QUESTIONS, RATINGS, STIMULI, STUDY_STIMULI
 from db.models import StudyVersion
@@ -24,19 +25,20 @@ KINDS = {"scale": "scale", "yes_no": "yesno", "one_of": "one", "several_of": "se
 COUNTED = (*RATED, "repeat")
 
 
-def study_data(session: Session, workspace: Workspace, study_name: str, *, phase: str = "main") -> StudyData:
+def study_data(session: Session, workspace: Workspace, study_name: str, *, phase: str = "main", screened: bool = True) -> StudyData:
     """The newest frozen version of a study as tables; pilot and dry-run panels are apart (`phase`). Raises StudyFault.
 
     `votes` holds first presentations of test, reference and anchor images (rep 0) and hidden repeats (rep 1 on). A repeat whose
     first presentation another person rated is void, and so are reasoned missing votes: both are counted in `meta`. Gold votes
-    stand in `meta["gold"]`, with the value to expect; training and stabilising votes nowhere.
+    stand in `meta["gold"]`, with the value to expect; training and stabilising votes nowhere. `screened`: without the votes of
+    observers whom persons have excluded in the review (named in `meta["removed"]`); the stored rows never change.
     """
     study = queries.named(session, study_name)
     version = queries.frozen_version(session, study)
     rows = vote_rows(session, version, phase)
     votes, void = _votes(rows)
     stimuli = stimulus_table(session, workspace, study.name, version)
-    return StudyData(
+    whole = StudyData(
         name=study.name,
         votes=votes,
         stimuli=stimuli,
@@ -45,6 +47,7 @@ def study_data(session: Session, workspace: Workspace, study_name: str, *, phase
         meta={**_meta(version, study.state), "gold": _gold(rows), "void_repeats": void,
               "missing": int(rows["value"].isna().sum()), "stabilising": int((rows["role"] == "stabilising").sum())},
     )  # fmt: skip
+    return without_excluded(whole, standings(session, version)) if screened else whole
 
 
 def vote_rows(session: Session, version: StudyVersion, phase: str = "main") -> pd.DataFrame:

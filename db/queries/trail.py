@@ -42,7 +42,7 @@ def _names(session: Session) -> dict[tuple[str, int | None], str]:
         ("study", Study.id, Study.name),
         ("observer", Observer.id, Observer.token),
     ):
-        found |= {(kind, k): n for k, n in session.exec(select(key, name))}  # type: ignore[call-overload]
+        found |= {(kind, k): n for k, n in session.exec(select(key, name))}
     return found
 
 
