@@ -13,6 +13,8 @@ _PUBLIC: dict[str, str] = {
     "Workspace": "workspace.settings:Workspace",
     "create_workspace": "workspace.settings:create",
     "open_workspace": "workspace.settings:open_workspace",
+    "score": "train.scoring:score",
+    "open_model": "train.scoring:open_model",
     "DermiqaError": "workspace.errors:DermiqaError",
 }
 

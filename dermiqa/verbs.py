@@ -34,5 +34,6 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("dermiqa.commands.experiments:evaluate", "Measure, compare, bring in other models."),
     "tables": ("dermiqa.commands.training:tables", "Tables 3 and 4 of finished runs."),
     "score": ("dermiqa.commands.models:score", "Score photos with a model."),
-    "model": ("dermiqa.commands.models:model", "A model folder: export."),
+    "diagnose": ("dermiqa.commands.advice:diagnose", "Accept or retake photos, and what is wrong with them."),
+    "model": ("dermiqa.commands.models:model", "A model folder: export, faults."),
 }

@@ -16,6 +16,7 @@ from train.bounds import bounds
 from train.card import card_text
 from train.config import Config
 from train.datasets.base import LoadedSet
+from train.equip import equip
 from train.evaluate import KINDS, collapsed, set_results
 from train.fit import CHECKPOINT, Epoch, Step, Trainer, predict
 from train.material import Material, Member, join, parts_of, without_axis
@@ -147,6 +148,7 @@ def _finish(trainer: Trainer, inputs: Inputs, out: Path) -> Finished:
         write_text(out / folder_of.PREDICTIONS, predictions.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
         facts = model_facts(trainer, inputs, material, results, reported, out)
         folder_of.write_model(out, facts)
+        equip(out, trainer.model, material, world.device)
         write_text(out / folder_of.CARD, card_text(facts, results))
         write_json(out / folder_of.RESULTS, results)
         (out / CHECKPOINT).unlink(missing_ok=True)

@@ -1,42 +1,97 @@
-"""A model in use: photos in, scores out; by onnxruntime alone where the folder holds model.onnx, else by torch."""
+"""A model in use: photos in, scores with intervals and faults out; without torch where the folder holds model.onnx."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from train import chain, run_folder
+from train.calibration import HIGH, LOW, Calibration, Range, read_interval, read_range
+from train.faults import FaultHead, read_head
+from train.networks import Network, open_network
+from train.pixels import Pixels
+from train.tiles import tile_sharpness
 from workspace.errors import MissingExtra, ModelFault, PhotoFault
 
-LOW, HIGH = 1.0, 10.0
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif")
-Pixels = NDArray[np.uint8]
-Network = Callable[[Pixels], NDArray[np.float64]]
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".dcm")
+READERS = 2
+THUMBNAIL = 160
+OUT_OF_RANGE = "out_of_range"
+Source = Path | str | Pixels
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is computed beside the score: flags of `prepare`'s table, faults, sharpness at full size, a thumbnail."""
+
+    flags: bool = True
+    faults: bool = True
+    full_size: bool = False
+    thumbnails: bool = False
 
 
 @dataclass(frozen=True)
 class Score:
-    """One photo's answer: `score` on 1..10 (clipped; `raw` is the network's own), or `fault` saying why there is none."""
+    """One photo's answer, or `fault` saying why there is none.
+
+    `score` on 1..10 (clipped; `raw` is the network's own), the interval `low`..`high` (None: the model has none; the whole scale where
+    the photo is out of range), `distance` from the training images, `flags`, `faults` by name, `said`: those above their thresholds,
+    `sharpness` 0..1 of the sharpest tiles at full size, `thumbnail` a JPEG.
+    """
 
     file: str
-    score: float | None
-    raw: float | None
+    score: float | None = None
+    low: float | None = None
+    high: float | None = None
+    raw: float | None = None
+    distance: float | None = None
+    flags: tuple[str, ...] = ()
+    faults: Mapping[str, float] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+    sharpness: float | None = None
+    thumbnail: bytes = b""
     fault: str = ""
+
+    def as_row(self) -> dict[str, Any]:
+        """Plain cells: numbers rounded, flags and said faults joined by `;`, one column `p_FAULT` per fault."""
+        numbers = {name: _rounded(getattr(self, name)) for name in ("score", "low", "high", "raw", "distance", "sharpness")}
+        texts = {"flags": ";".join(self.flags), "faults": ";".join(self.said), "fault": self.fault}
+        return {"file": self.file, **numbers, **texts, **{f"p_{name}": round(value, 4) for name, value in self.faults.items()}}
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A photo read ahead: what the network needs, and what was measured meanwhile."""
+
+    name: str
+    photo: chain.Photo | None
+    fault: str = ""
+    faults: Mapping[str, float] = field(default_factory=dict)
+    sharpness: float | None = None
+    thumbnail: bytes = b""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """An opened model folder: its facts, its network, and what runs it (`onnxruntime` or `torch`)."""
+    """An opened model folder: facts, network, what runs it (`onnxruntime` or `torch`), interval, range and faults."""
 
     facts: Mapping[str, Any]
     network: Network
     engine: str
+    calibration: Calibration
+    range: Range | None
+    head: FaultHead | None
 
     @property
     def simulated(self) -> bool:
@@ -46,30 +101,80 @@ class Scorer:
     @property
     def notices(self) -> list[str]:
         """What must be said beside every score."""
-        return list(self.facts["notices"])
+        lacks = []
+        if self.calibration.half_width is None:
+            lacks.append("No interval: the model has fewer than 10 validation images.")
+        if self.range is None:
+            lacks.append("No range check: the model folder holds no features of its training images.")
+        return [*self.facts["notices"], *lacks]
 
-    def score_files(self, paths: Iterable[Path], batch: int = 16) -> Iterator[Score]:
-        """Scores in the order of `paths`, read and computed batch by batch; a broken photo gives a Score with a fault."""
-        held: list[tuple[str, Pixels | str]] = []
-        for path in paths:
-            try:
-                held.append((str(path), chain.read(path, self.facts)))
-            except PhotoFault as fault:
-                held.append((str(path), str(fault)))
-            if len(held) == batch:
-                yield from self._answers(held)
-                held = []
-        yield from self._answers(held)
+    def score_files(self, paths: Iterable[Source], batch: int = 16, wanted: Wanted | None = None) -> Iterator[Score]:
+        """Scores in the order of `paths` (files, or arrays `(H, W, 3)` uint8 RGB), read ahead and computed batch by batch.
 
-    def _answers(self, held: list[tuple[str, Pixels | str]]) -> Iterator[Score]:
-        good = [pixels for _, pixels in held if not isinstance(pixels, str)]
-        values = iter(self.network(np.stack(good)) if good else ())
-        for name, pixels in held:
-            if isinstance(pixels, str):
-                yield Score(name, None, None, pixels)
+        Memory does not grow with their number. A broken photo gives a Score with a fault.
+        """
+        ahead = self._ahead(paths, batch, wanted or Wanted())
+        while held := list(islice(ahead, batch)):
+            yield from self._answers(held)
+
+    def _ahead(self, paths: Iterable[Source], batch: int, wanted: Wanted) -> Iterator[_Read]:
+        waiting: deque[Future[_Read]] = deque()
+        with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
+            for number, source in enumerate(paths):
+                waiting.append(pool.submit(self._read, source, number, wanted))
+                if len(waiting) > batch:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _read(self, source: Source, number: int, wanted: Wanted) -> _Read:
+        name = f"array {number}" if isinstance(source, np.ndarray) else str(source)
+        try:
+            if isinstance(source, np.ndarray):
+                photo = chain.from_pixels(source, self.facts, keep_full=wanted.full_size)
             else:
-                raw = float(next(values))
-                yield Score(name, float(np.clip(raw, LOW, HIGH)), raw)
+                photo = chain.read(Path(source), self.facts, flagged=wanted.flags, keep_full=wanted.full_size)
+        except (PhotoFault, MissingExtra) as fault:
+            return _Read(name, None, str(fault))
+        faults = self.head.of(photo.working) if wanted.faults and self.head else {}
+        sharp = tile_sharpness(photo.full) if photo.full is not None else None
+        small = thumbnail(photo.working) if wanted.thumbnails else b""
+        kept = chain.Photo(photo.pixels, photo.pixels, photo.flags)
+        return _Read(name, kept, "", faults, sharp.best if sharp else None, small)
+
+    def _answers(self, held: list[_Read]) -> Iterator[Score]:
+        good = [item.photo.pixels for item in held if item.photo is not None]
+        outputs, features = self.network(np.stack(good)) if good else (np.empty(0), np.empty((0, 0)))
+        distances = self.range.distances(features) if self.range is not None and good else None
+        place = 0
+        for item in held:
+            if item.photo is None:
+                yield Score(item.name, fault=item.fault)
+                continue
+            yield self._answer(
+                item, item.photo.flags, float(outputs[place]), None if distances is None else float(distances[place])
+            )
+            place += 1
+
+    def _answer(self, item: _Read, flags: tuple[str, ...], raw: float, distance: float | None) -> Score:
+        known = self.range is None or distance is None or distance <= self.range.limit
+        score = float(np.clip(raw, LOW, HIGH))
+        low, high = self.calibration.interval(score, known=known) or (None, None)
+        said = self.head.said(dict(item.faults)) if self.head and item.faults else ()
+        flags = flags if known else (OUT_OF_RANGE, *flags)
+        return Score(item.name, score, low, high, raw, distance, flags, item.faults, said, item.sharpness, item.thumbnail)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def thumbnail(rgb: Pixels) -> bytes:
+    """A JPEG of at most 160 px of a working image `(H, W, 3)`."""
+    from distort.intake.shape import fit
+
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(fit(rgb, THUMBNAIL), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return bytes(data) if done else b""
 
 
 def photos_in(places: Iterable[Path]) -> list[Path]:
@@ -98,53 +203,36 @@ def open_model(folder: Path, engine: str = "auto") -> Scorer:
             f"{folder} is not a model folder: a folder with {run_folder.MODEL} was expected, as `dermiqa train` leaves it"
         )
     facts = run_folder.read_model(folder)
-    has_onnx = bool(facts.get("onnx")) and (folder / str(facts["onnx"])).is_file()
-    if engine == "auto":
-        engine = "onnxruntime" if has_onnx and _installed("onnxruntime") else "torch"
-    if engine == "onnxruntime":
-        if not has_onnx:
-            raise ModelFault(
-                f"{folder} has no exported network: run `dermiqa model export --model {folder}` where torch is installed"
-            )
-        return Scorer(facts, _onnx_network(folder / str(facts["onnx"])), engine)
-    if not _installed("torch"):
-        raise MissingExtra("onnxruntime" if has_onnx else "torch", "score" if has_onnx else "train")
-    return Scorer(facts, _torch_network(folder, facts), engine)
+    network, used = open_network(folder, facts, engine)
+    return Scorer(facts, network, used, read_interval(folder), read_range(folder), read_head(folder))
 
 
-def _installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
+def score(
+    photos: Source | Iterable[Source],
+    model: Path | str | Scorer,
+    *,
+    batch: int = 16,
+    full_size: bool = False,
+    engine: str = "auto",
+) -> pd.DataFrame:
+    """Scores of photos as a data frame, one row per photo in the given order; columns as `Score.as_row`.
+
+    `photos`: a file, a folder, or any number of files and arrays `(H, W, 3)` uint8 RGB; `model`: a model folder or an open Scorer.
+    A broken photo has its reason in `fault`. Raises ModelFault and PhotoFault (nothing there).
+    """
+    import pandas as pd
+
+    scorer = model if isinstance(model, Scorer) else open_model(Path(model), engine)
+    given: Iterable[Source] = [photos] if isinstance(photos, (str, Path, np.ndarray)) else photos
+    found = scorer.score_files(_spread(given), batch, Wanted(full_size=full_size))
+    frame = pd.DataFrame([item.as_row() for item in found])
+    frame.attrs["notices"], frame.attrs["chain"] = scorer.notices, chain.describe(scorer.facts)
+    return frame
 
 
-def _onnx_network(path: Path) -> Network:
-    try:
-        import onnxruntime
-    except ModuleNotFoundError:
-        raise MissingExtra("onnxruntime", "score") from None
-    try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as fault:  # onnxruntime raises kinds of its own
-        raise ModelFault(f"{path} can't be run by onnxruntime: {str(fault).splitlines()[0]}") from None
-
-    def network(pixels: Pixels) -> NDArray[np.float64]:
-        values: NDArray[np.float64] = np.asarray(session.run(["score"], {"pixels": pixels})[0], dtype=np.float64)
-        return values
-
-    return network
-
-
-def _torch_network(folder: Path, facts: Mapping[str, Any]) -> Network:
-    import torch
-
-    from train.model import Shape, from_shape
-
-    model = from_shape(Shape.from_dict(dict(facts["shape"]))).eval().to(memory_format=torch.channels_last)
-    run_folder.read_weights(folder / str(facts["weights"]), model)
-
-    def network(pixels: Pixels) -> NDArray[np.float64]:
-        with torch.inference_mode():
-            raw = model(torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
-            values: NDArray[np.float64] = model.score(raw).double().numpy()  # type: ignore[operator]
-        return values
-
-    return network
+def _spread(given: Iterable[Source]) -> Iterator[Source]:
+    for item in given:
+        if isinstance(item, np.ndarray):
+            yield item
+        else:
+            yield from photos_in([Path(item)]) if Path(item).is_dir() else (Path(item),)

@@ -2,57 +2,115 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dermiqa.cli import LazyGroup
 from dermiqa.commands.common import bar, example, hint, json_option, say, say_json, say_table
 
-MODEL = click.option("--model", "model_folder", type=click.Path(path_type=Path), required=True, help="The model's folder.")
+if TYPE_CHECKING:
+    from train.scoring import Score, Scorer
+
+PathType = click.Path(path_type=Path)
+MODEL = click.option("--model", "model_folder", type=PathType, required=True, help="The model's folder.")
+ENGINE = click.option("--engine", type=click.Choice(["auto", "onnxruntime", "torch"]), default="auto", show_default=True)
+MODEL_VERBS = {
+    "export": ("dermiqa.commands.models:export", "Write the network as ONNX into the folder."),
+    "faults": ("dermiqa.commands.advice:faults", "Teach it what is wrong with photos."),
+}
 
 
-@click.command(**example("dermiqa score photos/ --model models/first"))
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.command(**example("dermiqa score photos/ --model models/first --html scores.html"))
+@click.argument("photos", nargs=-1, required=True, type=PathType)
 @MODEL
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write file,score,raw,fault here as well.")
+@click.option("--csv", "csv_file", type=PathType, help="Write the rows here as well, as they come.")
+@click.option("--html", "html_file", type=PathType, help="Write a page here: thumbnails, the lowest score first.")
+@click.option("--full-size", is_flag=True, help="Measure the sharpness of tiles at native size too.")
+@click.option("--flags/--no-flags", default=True, show_default=True, help="Judge photos by prepare's table of flags.")
+@click.option("--faults/--no-faults", default=True, show_default=True, help="Say what is wrong, where the model can.")
 @click.option("--batch", type=click.IntRange(1, 1024), default=16, show_default=True, help="Photos at a time.")
-@click.option("--engine", type=click.Choice(["auto", "onnxruntime", "torch"]), default="auto", show_default=True)
+@ENGINE
 @json_option
-def score(photos: tuple[Path, ...], model_folder: Path, csv_file: Path | None, batch: int, engine: str, as_json: bool) -> int:
+def score(
+    photos: tuple[Path, ...], model_folder: Path, csv_file: Path | None, html_file: Path | None, full_size: bool, flags: bool,
+    faults: bool, batch: int, engine: str, as_json: bool,
+) -> int:  # fmt: skip
     """Score PHOTOS (files or folders) from 1, poor, to 10, excellent; broken photos are listed, exit 1."""
-    from train.chain import describe
-    from train.scoring import open_model, photos_in
-    from workspace.files import write_rows
+    from train.score_page import write_page
+    from train.scoring import Wanted, open_model, photos_in
 
     files = photos_in(photos)
     scorer = open_model(model_folder, engine)
-    found = list(bar(scorer.score_files(files, batch), total=len(files), what="score", unit="photo"))
-    faults = [item for item in found if item.fault]
-    for item in faults:
-        click.echo(f"dermiqa: {item.fault}", err=True)
-    rows: list[dict[str, Any]] = [vars(item) for item in found]
-    if csv_file:
-        write_rows(csv_file, rows, ["file", "score", "raw", "fault"])
+    wanted = Wanted(flags=flags, faults=faults, full_size=full_size, thumbnails=html_file is not None)
+    found: list[Score] = []
+    with _table(csv_file, scorer) as writer:
+        for item in bar(scorer.score_files(files, batch, wanted), total=len(files), what="score", unit="photo"):
+            if writer:
+                writer.writerow(item.as_row())
+            if item.fault:
+                click.echo(f"dermiqa: {item.fault}", err=True)
+            found.append(item)
+    if html_file:
+        write_page(html_file, found, scorer.facts, scorer.notices)
+    _say(found, scorer, model_folder, as_json)
+    return 1 if any(item.fault for item in found) else 0
+
+
+@contextmanager
+def _table(path: Path | None, scorer: Scorer) -> Iterator[csv.DictWriter[str] | None]:
+    """A CSV that grows row by row and takes its name when it is whole."""
+    from train.fault_material import FAULTS
+    from train.scoring import Score
+    from workspace.files import replacing
+
+    if path is None:
+        yield None
+        return
+    heads = [*Score("").as_row(), *(f"p_{fault}" for fault in FAULTS if scorer.head)]
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, heads)
+        writer.writeheader()
+        yield writer
+
+
+def _say(found: list[Score], scorer: Scorer, folder: Path, as_json: bool) -> None:
+    from train.chain import describe
+
     if as_json:
-        about = {"model": str(model_folder), "engine": scorer.engine, "chain": describe(scorer.facts)}
+        about = {"model": str(folder), "engine": scorer.engine, "chain": describe(scorer.facts)}
+        rows: list[dict[str, Any]] = [
+            {k: v for k, v in vars(replace(item, thumbnail=b"")).items() if k != "thumbnail"} for item in found
+        ]
         say_json({**about, "simulated_votes": scorer.simulated, "notices": scorer.notices, "photos": rows})
-        return 1 if faults else 0
-    say_table([(item.file, f"{item.score:.2f}") for item in found if item.score is not None], ("photo", "score"))
+        return
+    rows_shown = [
+        (item.file, f"{item.score:.2f}", "" if item.low is None else f"{item.low:.1f} to {item.high:.1f}",
+         *((f"{item.sharpness:.2f}",) if item.sharpness is not None else ()), " ".join(item.said), " ".join(item.flags))
+        for item in found if item.score is not None
+    ]  # fmt: skip
+    if rows_shown:
+        sharp = ("sharpness",) if len(rows_shown[0]) == 6 else ()
+        even = [row if len(row) == 5 + len(sharp) else (*row[:3], "", *row[3:]) for row in rows_shown]
+        say_table(even, ("photo", "score", "90 % interval", *sharp, "faults", "flags"))
     for notice in scorer.notices:
         say(notice)
     hint(f"{scorer.engine}: {describe(scorer.facts)}")
-    return 1 if faults else 0
 
 
-@click.group(**example("dermiqa model export --model models/first"))
+@click.group(cls=LazyGroup, verbs=MODEL_VERBS, **example("dermiqa model export --model models/first"))
 def model() -> None:
     """Work on a model folder."""
 
 
-@model.command(name="export", **example("dermiqa model export --model models/first"))
+@click.command(name="export", **example("dermiqa model export --model models/first"))
 @MODEL
-@click.option("--onnx", is_flag=True, default=True, help="As ONNX (the only form so far).")
+@click.option("--onnx", is_flag=True, default=True, help="As ONNX (the only form).")
 @json_option
 def export(model_folder: Path, onnx: bool, as_json: bool) -> None:
     """Write model.onnx into the model's folder, checked against torch within 1e-4; then scoring needs no torch."""

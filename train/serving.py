@@ -1,0 +1,82 @@
+"""Scoring in a process of its own: `python -m train.serving MODEL` reads photos from standard input and writes answers.
+
+Both ways a message is its length as four bytes, big end first, and so many bytes: a photo file one way, JSON the other. The first
+answer says that the model is open, or why not. Nothing is kept: a photo lies in a temporary file while it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from train.chain import describe
+from train.diagnose import Costs, diagnose
+from train.scoring import OUT_OF_RANGE, Scorer, open_model
+from workspace.errors import DermiqaError
+
+POLITE = 10
+
+
+def read_message(stream: BinaryIO) -> bytes | None:
+    """The next message; None at the end of the stream."""
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    (length,) = struct.unpack(">I", head)
+    data = stream.read(length)
+    return data if len(data) == length else None
+
+
+def write_message(stream: BinaryIO, value: dict[str, Any]) -> None:
+    """Write one answer and flush it."""
+    data = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    stream.write(struct.pack(">I", len(data)) + data)
+    stream.flush()
+
+
+def answer(scorer: Scorer, data: bytes, costs: Costs) -> dict[str, Any]:
+    """The answer to one photo file: score, interval, advice and sentences, or `error` with one line."""
+    with tempfile.NamedTemporaryFile(prefix="dermiqa-") as file:
+        file.write(data)
+        file.flush()
+        found = next(scorer.score_files([Path(file.name)]))
+        if found.score is None:
+            return {"error": found.fault.replace(f"{file.name}: ", "")}
+    said = diagnose(found, scorer.calibration.below(found.score, costs.poor_below), costs)
+    row = said.as_row()
+    kept = {key: row[key] for key in ("score", "low", "high", "advice", "p_poor", "sentences")}
+    return {
+        **kept,
+        "in_range": None if scorer.range is None else OUT_OF_RANGE not in found.flags,
+        "flags": list(found.flags),
+        "faults": {name: round(value, 4) for name, value in found.faults.items()},
+        "said": list(found.said),
+        "notices": scorer.notices,
+        "chain": describe(scorer.facts),
+    }
+
+
+def main(words: list[str]) -> int:
+    """Serve one model folder until standard input ends; the process gives way to all others."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    os.nice(POLITE)
+    try:
+        scorer = open_model(Path(words[0]))
+    except DermiqaError as fault:
+        write_message(out, {"error": str(fault)})
+        return fault.exit_code
+    write_message(out, {"ready": True, "model": scorer.facts["name"], "notices": scorer.notices, "chain": describe(scorer.facts)})
+    costs = Costs()
+    while (data := read_message(sys.stdin.buffer)) is not None:
+        write_message(out, answer(scorer, data, costs))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
