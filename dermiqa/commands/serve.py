@@ -41,9 +41,10 @@ REQUESTS_END_S = 20
 @click.option("--root-path", default="", help="The path under which a proxy passes requests on (/study).")
 @click.option("--trust-proxy", default="127.0.0.1", show_default=True, help="Proxies whose word on scheme and host is taken.")
 @click.option("--metrics", is_flag=True, help="Serve numbers for Prometheus at /metrics (keep that address inside).")
+@click.option("--model", "model_folder", type=click.Path(path_type=Path), help="Score photos at /score with this model's folder.")
 @workspace_option
 def serve(host: str, port: int, workers: int, only: str, root_path: str, trust_proxy: str, metrics: bool,
-          workspace: Path | None) -> None:  # fmt: skip
+          model_folder: Path | None, workspace: Path | None) -> None:  # fmt: skip
     """Serve the observers' and the curators' pages until Ctrl-C; requests under way are ended first."""
     import uvicorn
 
@@ -55,9 +56,10 @@ def serve(host: str, port: int, workers: int, only: str, root_path: str, trust_p
     if place.settings.backup_every:
         parse_keep(place.settings.backup_keep)
     os.environ |= {"DERMIQA_WORKSPACE": str(place.root), "DERMIQA_ONLY": only, "DERMIQA_ROOT_PATH": root_path,
-                   "DERMIQA_METRICS": "1" if metrics else ""}  # fmt: skip
+                   "DERMIQA_METRICS": "1" if metrics else "", "DERMIQA_MODEL": checked_model(model_folder)}  # fmt: skip
     prepare_process()
     _greet(place, engine, host, port, only)
+    hint(f"scoring: http://{host}:{port}/score") if model_folder else None
     engine.dispose()
     with long_work(only), shared_numbers(metrics):
         uvicorn.run(
@@ -65,6 +67,18 @@ def serve(host: str, port: int, workers: int, only: str, root_path: str, trust_p
             root_path=root_path, server_header=False, date_header=True, proxy_headers=True, forwarded_allow_ips=trust_proxy,
             timeout_graceful_shutdown=REQUESTS_END_S, timeout_keep_alive=30, loop="uvloop", http="httptools", ws="none",
         )  # fmt: skip
+
+
+def checked_model(folder: Path | None) -> str:
+    """A model folder's absolute path after it was opened once in the process that will score; empty without one. Raises ModelFault."""
+    if folder is None:
+        return ""
+    from annotate_app.scoring_process import ScoringProcess
+
+    process = ScoringProcess(folder)
+    process.start()
+    process.stop()
+    return str(folder.resolve())
 
 
 def prepare_process() -> None:
