@@ -94,6 +94,8 @@ ROUTES: dict[str, Access] = {
     "GET /c/studies/{name}/payments.csv": Access(WRITERS),
     "POST /c/studies/{name}/due.csv": Access(WRITERS),
     "POST /c/studies/{name}/observers/{token}": Access(WRITERS),
+    "GET /c/studies/{name}/papers": Access(EVERY_CURATOR),
+    "GET /c/studies/{name}/papers/{paper}": Access(EVERY_CURATOR),
     "GET /c/studies/{name}/review": Access(REVIEWERS),
     "POST /c/studies/{name}/review/{label}": Access(REVIEWERS),
     "GET /c/studies/{name}/results": Access(UNBLINDED),

@@ -134,7 +134,7 @@ def _reissue(db: Session, observer: Observer) -> list[Invited]:
 
 ACTIONS: dict[str, tuple[str, Callable[[Session, Observer], list[Invited]]]] = {
     "reissue": ("link replaced", _reissue),
-    "replace": ("observer replaced", lambda db, observer: [observers.replace(db, observer)]),
+    "replace": ("observer replaced", lambda db, observer: [observers.replace(db, observer, simulated=observer.simulated)]),
     "paid": (PAID, lambda db, observer: []),
 }
 
