@@ -21,7 +21,7 @@ NOTICE = "Research use only; not a medical device; not for diagnosis or for refu
 async def score_page(request: Request) -> Response:
     """The page: a photo is dropped, scored and explained; nothing is stored."""
     language = choose_language(None, request.headers.get("accept-language"))
-    return render(request, "score.html", language, notice=NOTICE, largest=LARGEST_PHOTO // 1_000_000)
+    return render(request, "observer/score.html", language, largest=LARGEST_PHOTO // 1_000_000)
 
 
 @router.post("/api/score")
