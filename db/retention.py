@@ -1,12 +1,17 @@
-"""Which backups to keep: "7d,4w" keeps the newest of each of the last 7 days and of each of the last 4 weeks."""
+"""How long things are kept: backups by a rule ("7d,4w": the newest of each of the last 7 days and of each of the last 4 weeks),
+studies until their retention date."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlmodel import Session, col, func, select
 
 from db.backup import Backup
-from workspace.errors import UsageFault
+from db.models import Observer, Rating, Study
+from workspace.errors import StudyFault, UsageFault
 
 UNITS = {letter: timedelta(hours=hours) for letter, hours in (("h", 1), ("d", 24), ("w", 168), ("m", 720), ("y", 8760))}
 
@@ -39,3 +44,35 @@ def expired(backups: list[Backup], rule: str, at: datetime) -> list[Backup]:
 def last_expiry(rule: str, at: datetime) -> datetime:
     """When a backup made at `at` is gone at the latest under the rule."""
     return at + max(count * length for count, length in parse_keep(rule))
+
+
+@dataclass(frozen=True)
+class Due:
+    """A study whose retention date has come: what is still kept about people."""
+
+    study: str
+    until: date
+    observers: int
+    votes: int
+
+
+def set_retention(session: Session, name: str, until: date | None) -> None:
+    """State the day after which what a study keeps about people is due to go (None: no such day). Raises StudyFault."""
+    study = session.exec(select(Study).where(Study.name == name)).first()
+    if study is None:
+        raise StudyFault(f"there is no study {name!r}: see `dermiqa study status`")
+    study.retention_until = None if until is None else datetime.combine(until, time(23, 59, 59), UTC)
+    session.add(study)
+
+
+def due(session: Session, at: datetime) -> list[Due]:
+    """Studies whose retention date is over at `at` and that still know observers, the longest overdue first."""
+    query = select(Study).where(col(Study.retention_until) < at).order_by(col(Study.retention_until), col(Study.id))
+    found = []
+    for study in session.exec(query):
+        kept = select(Observer.id).where(Observer.study_id == study.id, Observer.state != "erased")
+        observers = len(session.exec(kept).all())
+        votes = session.exec(select(func.count()).select_from(Rating).where(col(Rating.observer_id).in_(kept))).one()
+        if observers and study.retention_until is not None:
+            found.append(Due(study.name, study.retention_until.date(), observers, votes))
+    return found

@@ -13,6 +13,7 @@ from dermiqa.commands.common import bar, current_workspace, example, hint, json_
 DB_VERBS = {
     "upgrade": ("dermiqa.commands.keeping:db_upgrade", "Bring the database forwards to this program's tables."),
     "copy": ("dermiqa.commands.keeping:db_copy", "Move the tables to another database and compare every row."),
+    "map": ("dermiqa.commands.retention:data_map_page", "The data map: what is kept about whom, and how long."),
 }
 OBSERVER_VERBS = {
     "export": ("dermiqa.commands.keeping:observer_export", "Everything that is kept about an observer."),

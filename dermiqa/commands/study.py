@@ -26,6 +26,8 @@ STUDY_VERBS = {
     "invite": (f"{HERE}:invite", "Make invitation links."),
     "close": (f"{HERE}:close", "Take no more votes."),
     "status": (f"{HERE}:status", "Show how far a study is."),
+    "retain": ("dermiqa.commands.retention:retain", "State how long a study keeps what is about people."),
+    "due": ("dermiqa.commands.retention:due", "List the studies whose retention date is over."),
     "verify": (f"{HERE}:verify", "Check a frozen study against its hashes and its plan."),
 }
 
