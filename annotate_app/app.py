@@ -151,8 +151,9 @@ def _answer(request: Request, status: int, code: str, message: str) -> Response:
             {"error": code, "message": message}, status_code=status, headers={"Cache-Control": "no-store", **headers}
         )
     language = choose_language(None, request.headers.get("accept-language"))
-    return render(request, "observer/message.html", language, status=status, headers=headers, observer=None,
-                  heading=texts.word(PAGE_HEADINGS.get(code, "This does not work"), language), lines=[texts.word(message, language)])  # fmt: skip
+    heading = texts.word(PAGE_HEADINGS.get(code, "This does not work"), language)
+    lines = [texts.word(message, language)]
+    return render(request, "observer/message.html", language, status=status, headers=headers, observer=None, heading=heading, lines=lines)
 
 
 PAGE_HEADINGS = {

@@ -25,7 +25,9 @@ KINDS = {"scale": "scale", "yes_no": "yesno", "one_of": "one", "several_of": "se
 COUNTED = (*RATED, "repeat")
 
 
-def study_data(session: Session, workspace: Workspace, study_name: str, *, phase: str = "main", screened: bool = True) -> StudyData:
+def study_data(
+    session: Session, workspace: Workspace, study_name: str, *, phase: str = "main", screened: bool = True
+) -> StudyData:
     """The newest frozen version of a study as tables; pilot and dry-run panels are apart (`phase`). Raises StudyFault.
 
     `votes` holds first presentations of test, reference and anchor images (rep 0) and hidden repeats (rep 1 on). A repeat whose
@@ -56,7 +58,8 @@ def vote_rows(session: Session, version: StudyVersion, phase: str = "main") -> p
     query = (
         select(
             s.name.label("stimulus"), o.pseudonym.label("observer"), r.value, r.missing, PANELS.c.name.label("panel"),
-            q.name.label("question"), p.session, p.position, p.role, r.view_ms, r.response_ms, r.received, o.simulated, f.expected, f.tolerance,
+            q.name.label("question"), p.session, p.position, p.role, r.view_ms, r.response_ms, r.received,
+            o.simulated, f.expected, f.tolerance,
         )
         .select_from(RATINGS)
         .join(PRESENTATIONS, p.id == r.presentation_id)

@@ -81,7 +81,9 @@ def _file_faults(session: Session, workspace: Workspace, study: Study, version: 
 
 def _image_rows(session: Session, version: StudyVersion) -> list[Any]:
     s, f = STIMULI.c, STUDY_STIMULI.c
-    query = select(s.name, s.sha256, s.variant, f.role, f.content, f.file, f.expected, f.tolerance).join(STUDY_STIMULI, f.stimulus_id == s.id)
+    query = select(s.name, s.sha256, s.variant, f.role, f.content, f.file, f.expected, f.tolerance).join(
+        STUDY_STIMULI, f.stimulus_id == s.id
+    )
     return list(session.connection().execute(query.where(f.version_id == version.id).order_by(s.name)))
 
 

@@ -20,7 +20,7 @@ BUSY_MS = 10_000
 
 
 def open_engine(url: str, *, pool_size: int = 5) -> Engine:
-    """An engine for a database address; its errors never show values. Raises DatabaseFault when it can't be reached, MissingExtra without a driver."""
+    """An engine for a database address; its errors never show values. Raises DatabaseFault, or MissingExtra without a driver."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(url)

@@ -34,7 +34,8 @@ def page() -> str:
     parts = [HEAD]
     for path, command in verbs(cli):
         title = " ".join(path)
-        context = click.Context(command, info_name=f"dermiqa {title}", max_content_width=100, terminal_width=100)
+        root = click.Context(cli, info_name="dermiqa", **cli.context_settings)
+        context = click.Context(command, parent=root, info_name=title, max_content_width=100, terminal_width=100)
         parts.append(f"## {title}\n\n```\n{command.get_help(context).strip()}\n```\n")
     return "\n".join(parts)
 

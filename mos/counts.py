@@ -10,13 +10,16 @@ from mos.votes import Floats, Ints
 
 def totals(codes: Ints, size: int, values: Floats | None = None) -> Floats:
     """Per code the sum of `values` (None: how many) `(size,)`."""
-    return np.asarray(np.bincount(codes, weights=values, minlength=size), np.float64)
+    counted = np.bincount(codes, weights=values, minlength=size)
+    return np.array(counted, dtype=np.float64)
 
 
 def divide(top: NDArray[np.float64] | float, bottom: NDArray[np.float64]) -> Floats:
     """`top / bottom`, nan where `bottom` is 0 and without a warning."""
     upper = np.broadcast_to(np.asarray(top, float), bottom.shape)
-    return np.divide(upper, bottom, out=np.full(bottom.shape, np.nan), where=bottom != 0)
+    made: Floats = np.full(bottom.shape, np.nan)
+    np.divide(upper, bottom, out=made, where=bottom != 0)
+    return made
 
 
 def means(codes: Ints, size: int, values: Floats) -> Floats:

@@ -21,7 +21,8 @@ CURATORS = sorted(path for key in ROUTES for method, path in [key.split()] if me
 
 def test_no_file_for_the_browser_loads_from_elsewhere() -> None:
     """No template, script or style names another host as something to load, connect to or send to."""
-    loads = re.compile(r"""(?:src|action|data-[a-z-]+|srcset)\s*=\s*["']?(?:https?:)?//|@import|url\(["']?(?:https?:)?//|"""
+    loads = re.compile(r"""(?:src|action|data-[a-z-]+|srcset)\s*=\s*["']?(?:https?:)?//|"""
+                       r"""@import|url\(["']?(?:https?:)?//|"""
                        r"""<link[^>]+href\s*=\s*["']?(?:https?:)?//|(?:fetch|WebSocket|EventSource|sendBeacon)\(["'](?:https?|wss?):""")  # fmt: skip
     files = [path for folder in ("templates", "static") for path in (ROOT / folder).rglob("*")]
     files = [path for path in files if path.suffix in (".html", ".js", ".css")]
