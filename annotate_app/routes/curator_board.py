@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from annotate_app.curators import SignedIn
 from annotate_app.pages import render
-from annotate_app.roster import counts, roster
+from annotate_app.roster import GONE, counts, roster
 from annotate_app.routes.curator import Filled, here
 from db.engine import reading
 from db.models import Audit, Study, StudyVersion
@@ -106,7 +106,7 @@ def _counted(session: Session, study: Study, version: StudyVersion) -> dict[str,
         "images": len(votes), "all": sum(votes), "least": min(votes, default=0), "median": median(votes) if votes else 0,
         "most": max(votes, default=0), "words": counts(lines), "simulated": any(line.simulated for line in lines),
         "people": len(main), "target": sum(panel.target for panel in queries.panels(session, version.id) if panel.phase == "main"),
-        "signed_on": sum(1 for line in main if line.word not in ("invited", "late") or line.sessions or line.votes),
+        "signed_on": sum(1 for line in main if line.word not in GONE and (line.sessions or line.votes or line.word == "done")),
         "at_work": live.at_work(session, version.id), "under_way": live.under_way(session, version.id),
         "due": sum(1 for line in main if line.word in ("due", "late")), "gold": live.gold(session, version.id),
         "repeats": live.repeats(session, version.id), "seconds": live.seconds_per_vote(session, version.id),

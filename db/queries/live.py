@@ -92,8 +92,9 @@ def drift(session: Session, version_id: int) -> float | None:
 
 
 def breaches(session: Session, study_id: int) -> dict[str, int]:
-    """Events of a study by kind, commonest first."""
-    query = select(Event.kind, func.count()).where(Event.study_id == study_id).group_by(Event.kind)
+    """Events of a study by kind, commonest first, without those that only say how far somebody is."""
+    query = select(Event.kind, func.count()).where(Event.study_id == study_id, col(Event.kind).not_like("step.%"))
+    query = query.group_by(Event.kind)
     return dict(sorted(session.exec(query).all(), key=lambda pair: -pair[1]))
 
 

@@ -212,7 +212,7 @@ def test_a_curator_walks_the_whole_way(server: Lab, photos: list[Path], enter: E
     page.locator("summary", has_text="Decide").first.click()
     page.locator("input[name=reason]").first.fill("gave one value all the time")
     page.locator("button[value=exclude]").first.click()
-    page.get_by_text("1 are excluded").wait_for()
+    page.get_by_text("1 excluded so far").wait_for()
     page.goto(walk.base + "/c/studies/skin")
     page.locator("summary", has_text="Close the study").click()
     page.fill("main input[name=confirm]", "skin")
