@@ -11,10 +11,11 @@ from train.calibration import BANK, write_interval, write_range
 from train.material import Material
 from train.networks import torch_function
 from train.pixels import Pixels
+from train.use_card import update_card
 
 
 def equip(folder: Path, model: Any, material: Material, device: Any) -> None:
-    """Write calibration.json and range.npz into a finished run's folder (which holds predictions.csv already).
+    """Write calibration.json, range.npz and the card's part on them into a run's folder (which holds predictions.csv and model.json).
 
     At most 600 training and 600 validation images, evenly taken, go through the network once more.
     """
@@ -22,6 +23,7 @@ def equip(folder: Path, model: Any, material: Material, device: Any) -> None:
     train = inputs(material, "train")
     if len(train) >= 2:
         write_range(folder, train, inputs(material, "val"), torch_function(model, device))
+    update_card(folder)
 
 
 def inputs(material: Material, part: str) -> list[Pixels]:

@@ -12,6 +12,7 @@ import numpy as np
 from train import run_folder
 from train.model import Shape, from_shape
 from train.parallel import need_torch
+from train.use_card import update_card
 from workspace.errors import MissingExtra, ModelFault
 from workspace.files import replacing, sha256_file
 
@@ -37,6 +38,7 @@ def export(folder: Path) -> tuple[Path, float]:
             raise ModelFault(f"the exported network differs from torch by {gap:.2g}, more than {TOLERANCE:g}: not kept")
     path = folder / FILE
     run_folder.write_model(folder, {**facts, "onnx": FILE, "onnx_sha256": sha256_file(path)})
+    update_card(folder)
     return path, gap
 
 

@@ -14,6 +14,7 @@ from workspace.errors import ModelFault, UsageFault
 
 if TYPE_CHECKING:
     from train.diagnose import Costs, Diagnosis
+    from train.faults import FaultHead
     from train.scoring import Score, Scorer
 
 
@@ -121,18 +122,9 @@ def _say(
 @json_option
 def faults(photos: tuple[Path, ...], model_folder: Path, chains: int, seed: int, as_json: bool) -> None:
     """Teach a model what is wrong with photos, from faults made on good PHOTOS (default: the photographs that ship)."""
-    from train.fault_training import table, train_faults
-    from train.faults import FaultHead
-    from train.run_folder import read_model
-    from train.scoring import photos_in
+    from train.fault_training import table
 
-    read_model(model_folder)
-    files = photos_in(photos or (Path(__file__).parents[1] / "demo_photos",))
-    head: FaultHead | None = None
-    for step in bar(train_faults(model_folder, files, seed, chains), total=len(files) + 1, what="faults", unit="photo"):
-        head = step if isinstance(step, FaultHead) else head
-    if head is None:
-        return
+    head = teach(model_folder, photos, chains, seed)
     if as_json:
         say_json({"file": str(model_folder / "faults.npz"), **head.facts})
         return
@@ -142,3 +134,20 @@ def faults(photos: tuple[Path, ...], model_folder: Path, chains: int, seed: int,
         f"macro F1 {macro['value']:.2f} ({macro['low']:.2f} to {macro['high']:.2f}) on photos held out, "
         f"{head.facts['photos']} photos, {head.facts['examples']} examples; faults were made by formula, not taken by people"
     )
+
+
+def teach(model_folder: Path, photos: tuple[Path, ...], chains: int, seed: int) -> FaultHead:
+    """Train and write a model's fault head behind a bar; without photos on those that ship. Raises ModelFault, PhotoFault."""
+    from train.fault_training import train_faults
+    from train.faults import FaultHead
+    from train.run_folder import read_model
+    from train.scoring import photos_in
+    from train.use_card import update_card
+
+    read_model(model_folder)
+    files = photos_in(photos or (Path(__file__).parents[1] / "demo_photos",))
+    *_, head = bar(train_faults(model_folder, files, seed, chains), total=len(files) + 1, what="faults", unit="photo")
+    if not isinstance(head, FaultHead):
+        raise ModelFault(f"{model_folder} got no fault head: run `dermiqa model faults --model {model_folder}` again")
+    update_card(model_folder)
+    return head

@@ -23,6 +23,7 @@ ENGINE = click.option("--engine", type=click.Choice(["auto", "onnxruntime", "tor
 MODEL_VERBS = {
     "export": ("dermiqa.commands.models:export", "Write the network as ONNX into the folder."),
     "faults": ("dermiqa.commands.advice:faults", "Teach it what is wrong with photos."),
+    "train-starter": ("dermiqa.commands.starter:train_starter", "Build a small model from the sets at hand."),
 }
 
 

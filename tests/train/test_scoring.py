@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -13,25 +14,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.train.graded import write_export
+from distort.intake.shape import fit
 from train import chain
+from train.calibration import Calibration, Range, half_width, read_interval
 from train.scoring import open_model, photos_in
+from train.tiles import tile_sharpness
+from train.use_card import update_card
 from workspace.errors import ModelFault, PhotoFault
 
 torch = pytest.importorskip("torch")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of one epoch at 32 px on simulated votes."""
-    from dermiqa.commands.training import train
-
-    place = tmp_path_factory.mktemp("model")
-    export = write_export(place / "export", contents=4)
-    words = [str(export), "--model", "lite0", "--input", "32", "--epochs", "1", "--batch", "4", "--out", str(place / "model")]
-    done = CliRunner().invoke(train, [*words, "--cache-dir", str(place / "cache"), "--device", "cpu"], catch_exceptions=False)
-    assert "SIMULATED" in done.output
-    return place / "model"
 
 
 def test_the_card_and_the_facts_say_simulated(model: Path) -> None:
@@ -117,3 +108,85 @@ def test_without_torch_the_extra_is_named(model: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "torch is not installed: pip install 'dermiqa[train]' 2"
+
+
+def test_the_interval_is_split_conformal(model: Path) -> None:
+    """Half the width is the ceil(.9 (n + 1))-th smallest residual; intervals stay on the scale; few images give none."""
+    residuals = np.array([0.1, -0.2, 0.3, -0.4, 0.5, 0.6, -0.7, 0.8, 0.9, -1.0, 1.1])
+    assert half_width(residuals) == 1.1
+    assert half_width(np.append(residuals, [0.0] * 8)) == 1.0
+    assert half_width(residuals[:9]) is None
+    known = Calibration(np.sort(residuals), 0.9, 1.1, {})
+    assert known.interval(9.5) == (pytest.approx(8.4), 10.0)
+    assert known.interval(9.5, known=False) == (1.0, 10.0)
+    assert known.below(5.0, 4.0) == pytest.approx((0 + 0.5) / 12)
+    assert known.below(3.0, 4.0) == pytest.approx((10 + 0.5) / 12)
+    found = read_interval(model)
+    assert found.facts["test_coverage"]["n"] == 36
+    assert found.half_width is not None
+    assert 0 < found.facts["test_coverage"]["share"] <= 1
+
+
+def test_photos_unlike_the_training_images_are_out_of_range() -> None:
+    """Distances are zero for a training image and grow with the angle; the whole scale is the interval beyond the limit."""
+    bank = np.eye(4, dtype=np.float32)[[0, 0, 0, 1]]
+    found = Range(bank, 0.5).distances(np.array([[5.0, 0, 0, 0], [0, 0, 1.0, 0]]))
+    assert found == pytest.approx([0.0, 2**0.5])
+
+
+def test_blur_that_shrinking_hides_shows_at_full_size(demo_photos: Path) -> None:
+    """A 12 megapixel photo blurred by 4 px looks the same at 512 px, and its tiles at native size are less sharp by half."""
+    small = cv2.imread(str(demo_photos / "erythema_migrans_dark.jpg"))
+    noise = np.random.default_rng(0).normal(0, 12, (3000, 4000, 1))
+    sharp = np.clip(cv2.resize(small, (4000, 3000), interpolation=cv2.INTER_CUBIC) + noise, 0, 255).astype(np.uint8)
+    soft = cv2.GaussianBlur(sharp, (0, 0), 4.0)
+    shrunk = [fit(image, 512).astype(int) for image in (sharp, soft)]
+    assert np.abs(shrunk[0] - shrunk[1]).mean() < 2.5
+    before, after = tile_sharpness(sharp), tile_sharpness(soft)
+    assert before is not None
+    assert after is not None
+    assert after.best < before.best / 2
+    assert tile_sharpness(np.full((600, 600, 3), 90, np.uint8)) is None
+
+
+def test_arrays_and_files_have_the_same_scores(model: Path, demo_photos: Path) -> None:
+    """`dermiqa.score` takes files and arrays together and gives one row each; an array of another shape is a fault in its row."""
+    import dermiqa
+
+    path = demo_photos / "PAT_8_15_820.png"
+    pixels = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    frame = dermiqa.score([path, pixels, np.zeros((4, 4), np.uint8)], model)
+    assert frame["score"][0] == pytest.approx(frame["score"][1], abs=1e-3)
+    assert "(height, width, 3) uint8 RGB was expected" in frame["fault"][2]
+    assert any("simulated" in notice for notice in frame.attrs["notices"])
+
+
+def test_the_page_and_the_table_hold_every_photo(whole_model: Path, demo_photos: Path, tmp_path: Path) -> None:
+    """The page has a thumbnail per photo, the lowest score first, and the notices; the CSV has a probability per fault."""
+    from dermiqa.commands.models import score
+
+    (tmp_path / "broken.jpg").write_text("no image")
+    words = [str(demo_photos), str(tmp_path / "broken.jpg"), "--model", str(whole_model), "--html", str(tmp_path / "page.html")]
+    done = CliRunner().invoke(score, [*words, "--csv", str(tmp_path / "scores.csv"), "--full-size"], standalone_mode=False)
+    assert done.return_value == 1
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 11
+    shown = [float(text.split("<")[0]) for text in page.split("<p><b>")[1:]]
+    assert shown == sorted(shown)
+    assert "Research use only; not a medical device" in page
+    with (tmp_path / "scores.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 12
+    assert all(0 <= float(row["p_blur"]) <= 1 for row in rows[:11])
+    assert rows[11]["fault"].endswith("damaged at its beginning (b'no image')")
+
+
+def test_the_card_says_interval_range_and_shipping(whole_model: Path) -> None:
+    """The card's part on use names interval, range, faults with their measures, and that own sets are not passed on."""
+    update_card(whole_model)
+    update_card(whole_model)
+    card = (whole_model / "README.md").read_text()
+    assert card.count("## In use") == 1
+    assert "Range check: distance to" in card
+    assert "| over_sharpening |" in card
+    assert "| dermiqa | **no** |" in card

@@ -1,0 +1,109 @@
+"""Scoring by the server: a real child process, clear answers to bad bodies, limits, and nothing there without a model."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from annotate_app.app import create_app
+from annotate_app.routes.scoring import PER_MINUTE
+from annotate_app.scoring_process import ScoringProcess
+from db.engine import open_engine
+from db.migrate import upgrade
+from workspace.errors import ModelFault
+from workspace.settings import Workspace, create
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace with its database."""
+    made = create(tmp_path / "place", name="scoring")
+    upgrade(made.database_url)
+    return made
+
+
+@pytest.fixture
+def client(workspace: Workspace, whole_model: Path) -> Iterator[TestClient]:
+    """A client of a server that scores."""
+    app = create_app(workspace, open_engine(workspace.database_url), log=False, model=whole_model)
+    with TestClient(app, headers={"X-Dermiqa": "1"}) as made:
+        yield made
+
+
+def test_a_photo_is_scored_and_explained_and_bad_ones_get_a_clear_line(client: TestClient, demo_photos: Path) -> None:
+    """A photo gets score, faults, advice in two languages and the research sentence; empty, broken, huge ones a 4xx; then the rate."""
+    photo = (demo_photos / "tinea_forearm.jpg").read_bytes()
+    found = client.post("/api/score", content=photo).json()
+    assert 1 <= found["score"] <= 10
+    assert len(found["faults"]) == 8
+    assert set(found["sentences"]) == {"en", "es"}
+    assert found["notice"].startswith("Research use only; not a medical device")
+    assert list(Path("/tmp").glob("dermiqa-*/tinea*")) == []
+    page = client.get("/score").text
+    assert "Research use only; not a medical device" in page
+    assert "Solo para investigación" in client.get("/score", headers={"Accept-Language": "es"}).text
+    empty, text = client.post("/api/score", content=b""), client.post("/api/score", content=b"no photo")
+    assert (empty.status_code, empty.json()["message"]) == (422, "the body is empty: a photo file was expected")
+    assert text.status_code == 422
+    assert text.json()["message"].startswith("the photo can't be scored: not a photo, or damaged at its beginning")
+    bomb = client.post("/api/score", content=png_bomb())
+    assert bomb.status_code == 422
+    assert "at most 100 million are read" in bomb.json()["message"]
+    assert client.post("/api/score", content=b"x" * 25_000_001).status_code == 413
+    assert client.post("/api/score", content=photo, headers={"X-Dermiqa": ""}).status_code == 403
+    answers = [client.post("/api/score", content=b"") for _ in range(PER_MINUTE)]
+    assert answers[-1].status_code == 429
+    assert "wait a little" in answers[-1].json()["message"]
+
+
+def png_bomb() -> bytes:
+    """A PNG whose head claims 60,000 x 60,000 pixels."""
+    import zlib
+
+    stream = BytesIO()
+    Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(stream, "PNG")
+    data = bytearray(stream.getvalue())
+    data[16:24] = struct.pack(">II", 60_000, 60_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    return bytes(data)
+
+
+def test_a_child_that_died_is_started_again(whole_model: Path, demo_photos: Path) -> None:
+    """After a kill of the scoring process the next photo is scored by a new one."""
+    process = ScoringProcess(whole_model)
+    photo = (demo_photos / "tinea_forearm.jpg").read_bytes()
+    try:
+        first = process.score(photo)
+        assert process.process is not None
+        os.kill(process.process.pid, 9)
+        process.process.wait()
+        assert process.score(photo)["score"] == first["score"]
+    finally:
+        process.stop()
+
+
+def test_without_a_model_nothing_is_there(workspace: Workspace, tmp_path: Path) -> None:
+    """Scoring is off by default, and a folder that is no model keeps the server from starting, with the reason."""
+    app = create_app(workspace, open_engine(workspace.database_url), log=False)
+    with TestClient(app, headers={"X-Dermiqa": "1"}) as client:
+        assert client.get("/score").status_code == 404
+        assert client.post("/api/score", content=b"x").status_code == 404
+    with pytest.raises(ModelFault, match=r"is not a model folder: it has no model.json"):
+        ScoringProcess(tmp_path).start()
+
+
+def test_the_server_itself_never_loads_torch() -> None:
+    """The application with its scoring routes imports neither torch nor onnxruntime."""
+    code = "import sys, annotate_app.app; print(sorted({'torch', 'onnxruntime', 'train.scoring'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.strip() == "[]"
