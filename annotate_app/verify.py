@@ -16,6 +16,7 @@ from annotate_app.tables import ASSIGNMENTS, PANELS, PRESENTATIONS, RATINGS, SES
 from db.engine import open_engine, reading
 from db.migrate import current
 from db.models import Study, StudyVersion
+from db.queries import audit
 from db.queries import studies as queries
 from workspace.errors import DatabaseFault
 from workspace.files import sha256_file
@@ -33,6 +34,7 @@ def database_faults(workspace: Workspace) -> Iterator[str]:
             return
         yield from integrity_faults(engine.connect())
         with reading(engine) as session:
+            yield from audit.chain_faults(session)
             for study in queries.all_studies(session):
                 yield from study_faults(session, workspace, study.name)
     except DatabaseFault as fault:

@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from annotate_app import accounts
 from annotate_app.security import CURATOR_COOKIE
+from annotate_app.verify import database_faults
 from db.engine import reading, writing
 from db.models import Audit, Curator, CuratorSession
 from tests.annotate_app.desk import PASSWORD, Office
@@ -146,3 +147,14 @@ def test_the_trail_tells_who_did_what_and_a_changed_row_shows(office: Office) ->
         session.execute(text("UPDATE audit SET action = 'nothing' WHERE id = 1"))
     assert "was changed after it was written" in boss.get("/c/audit").text
     assert office.desk("curator").get("/c/audit").status_code == 403
+
+
+def test_verify_finds_a_break_in_the_chain(office: Office) -> None:
+    """A removed row of the trail is one line of `dermiqa verify`."""
+    boss = office.desk(name="ana")
+    for name in ("bo", "cy"):
+        boss.post("/c/curators", name=name, password=PASSWORD, role="viewer")
+    assert list(database_faults(office.house.workspace)) == []
+    with writing(office.house.engine) as session:
+        session.execute(text("DELETE FROM audit WHERE id = 1"))
+    assert ["row 2 does not follow" in fault for fault in database_faults(office.house.workspace)] == [True]
