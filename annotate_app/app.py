@@ -150,10 +150,15 @@ def _answer(request: Request, status: int, code: str, message: str) -> Response:
         return JSONResponse(
             {"error": code, "message": message}, status_code=status, headers={"Cache-Control": "no-store", **headers}
         )
+    if path.startswith("/c/"):
+        who = getattr(request.state, "curator", None)
+        return render(request, "curator/fault.html", status=status, headers=headers, curator=who, line=message)
     language = choose_language(None, request.headers.get("accept-language"))
     heading = texts.word(PAGE_HEADINGS.get(code, "This does not work"), language)
     lines = [texts.word(message, language)]
-    return render(request, "observer/message.html", language, status=status, headers=headers, observer=None, heading=heading, lines=lines)
+    return render(
+        request, "observer/message.html", language, status=status, headers=headers, observer=None, heading=heading, lines=lines
+    )
 
 
 PAGE_HEADINGS = {

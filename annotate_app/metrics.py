@@ -48,5 +48,5 @@ class Metrics:
             from prometheus_client import multiprocess
 
             registry = self.client.CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return self.client.generate_latest(registry), str(self.client.CONTENT_TYPE_LATEST)

@@ -23,7 +23,8 @@ def test_no_file_for_the_browser_loads_from_elsewhere() -> None:
     """No template, script or style names another host as something to load, connect to or send to."""
     loads = re.compile(r"""(?:src|action|data-[a-z-]+|srcset)\s*=\s*["']?(?:https?:)?//|"""
                        r"""@import|url\(["']?(?:https?:)?//|"""
-                       r"""<link[^>]+href\s*=\s*["']?(?:https?:)?//|(?:fetch|WebSocket|EventSource|sendBeacon)\(["'](?:https?|wss?):""")  # fmt: skip
+                       r"""<link[^>]+href\s*=\s*["']?(?:https?:)?//|"""
+                       r"""(?:fetch|WebSocket|EventSource|sendBeacon)\(["'](?:https?|wss?):""")  # fmt: skip
     files = [path for folder in ("templates", "static") for path in (ROOT / folder).rglob("*")]
     files = [path for path in files if path.suffix in (".html", ".js", ".css")]
     found = [f"{path.relative_to(ROOT)}: {hit[0]}" for path in files for hit in loads.finditer(path.read_text())]
