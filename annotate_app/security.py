@@ -18,7 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from workspace.errors import UsageFault
-from workspace.files import write_bytes
+from workspace.files import lock, write_bytes
 from workspace.settings import Workspace
 
 OBSERVER_COOKIE = "dermiqa_observer"
@@ -46,7 +46,9 @@ def server_key(workspace: Workspace) -> bytes:
         return said.encode()
     path = workspace.root / ".secret"
     if not path.exists():
-        write_bytes(path, secrets.token_hex(32).encode(), mode=0o600, durable=True)
+        with lock(workspace.root, "secret", wait=20, doing="making the server's key"):
+            if not path.exists():
+                write_bytes(path, secrets.token_hex(32).encode(), mode=0o600, durable=True)
     return path.read_bytes()
 
 

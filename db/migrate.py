@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from workspace.errors import DatabaseFault
+from workspace.files import lock
+
+LOCK_KEY = 7_165_310_442
 
 
 def config(engine: Engine | None = None, scripts: Path | None = None) -> Config:
@@ -28,7 +33,33 @@ def current(engine: Engine) -> str | None:
 
 
 def upgrade(engine: Engine, scripts: Path | None = None) -> tuple[str | None, str]:
-    """Bring a database forwards to the newest revision; gives (before, after). Raises DatabaseFault for a newer one."""
+    """Bring a database forwards to the newest revision; gives (before, after). Raises DatabaseFault for a newer one.
+
+    Several processes may ask at once (the observers' and the curators' side start together): one works, the others wait.
+    """
+    with _alone(engine):
+        return _upgrade(engine, scripts)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Hold the right to change the tables: an advisory lock of PostgreSQL, a lock file beside an SQLite database."""
+    path = engine.url.database or ""
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
+    elif path in ("", ":memory:"):
+        yield
+    else:
+        with lock(Path(path).parent, "upgrade", wait=60, doing="changing the tables"):
+            yield
+
+
+def _upgrade(engine: Engine, scripts: Path | None) -> tuple[str | None, str]:
     script = ScriptDirectory.from_config(config(engine, scripts))
     before, head = current(engine), script.get_current_head()
     if head is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,3 +83,13 @@ def _scripts_with_a_revision(tmp_path: Path) -> Path:
         "def upgrade():\n    op.add_column('studies', sa.Column('motto', sa.Text(), server_default='see well'))\n"
     )
     return scripts
+
+
+def test_two_processes_may_upgrade_at_once(database_url: str, tmp_path: Path) -> None:
+    """Two processes that start on an empty database at the same moment both find its tables made, once."""
+    code = "import sys; from db.engine import open_engine; from db.migrate import upgrade; print(upgrade(open_engine(sys.argv[1]))[1])"
+    words = [sys.executable, "-W", "ignore", "-c", code, database_url]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert said[0][0] == said[1][0] != ""
