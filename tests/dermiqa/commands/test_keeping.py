@@ -15,13 +15,13 @@ def test_init_and_serve_refuse_a_synced_folder(tmp_path: Path, monkeypatch: pyte
     """SQLite in a synced folder is refused when it is made and when it is served; with PostgreSQL the folder may lie there."""
     monkeypatch.delenv("DERMIQA_DATABASE_URL", raising=False)
     folder = tmp_path / "Dropbox" / "study"
-    with pytest.raises(WorkspaceFault, match="synced folder.*local disk.*PostgreSQL"):
+    with pytest.raises(WorkspaceFault, match=r"synced folder.*local disk.*PostgreSQL"):
         CliRunner().invoke(cli, ["init", str(folder)], standalone_mode=False, catch_exceptions=False)
     assert not folder.exists()
     monkeypatch.setenv("DERMIQA_DATABASE_URL", "postgresql+psycopg://nobody@nowhere/none")
     CliRunner().invoke(cli, ["init", str(folder)], standalone_mode=False, catch_exceptions=False)
     assert (folder / "dermiqa.toml").is_file()
     monkeypatch.delenv("DERMIQA_DATABASE_URL")
-    with pytest.raises(WorkspaceFault, match="synced folder"):
+    with pytest.raises(WorkspaceFault, match=r"synced folder"):
         CliRunner().invoke(cli, ["-w", str(folder), "serve"], standalone_mode=False, catch_exceptions=False)
     assert not (folder / "dermiqa.db").exists()
