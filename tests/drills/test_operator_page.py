@@ -1,0 +1,33 @@
+"""docs/operator.md, followed word by word."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.drills.server import free_port
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "operator.md"
+
+
+@pytest.mark.slow
+def test_the_first_start_works_word_by_word(tmp_path: Path) -> None:
+    """The lines of "First start on an empty folder", typed as they stand: served, backed up, restored, verified, stopped."""
+    section = PAGE.read_text().split("## First start on an empty folder")[1].split("\n## ")[0]
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
+    assert lines.count("dermiqa ") >= 6
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("DERMIQA_")}
+    environment |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PORT": str(free_port())}
+    done = subprocess.run(
+        ["bash", "-eu", "-c", lines], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ana may sign in" in done.stdout
+    assert '{"ok":true}' in done.stdout
+    assert "everything agrees" in done.stdout
+    assert (tmp_path / "restored" / "dermiqa.toml").is_file()
