@@ -14,7 +14,7 @@ from typing import Any
 
 from workspace.errors import ModelFault, VoteRefused
 
-START_S = 60.0
+START_S = 120.0
 ANSWER_S = 30.0
 MOST_WAITING = 4
 
@@ -30,7 +30,8 @@ class ScoringProcess:
         self.waiting = threading.BoundedSemaphore(MOST_WAITING)
 
     def start(self) -> None:
-        """Start the child and wait until its model is open. Raises ModelFault with its reason."""
+        """Start the child (ending the one before) and wait until its model is open. Raises ModelFault with its reason."""
+        self.stop()
         words = [sys.executable, "-m", "train.serving", str(self.model)]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:

@@ -84,7 +84,8 @@ def half_width(residuals: Floats, level: float = LEVEL) -> float | None:
 
 def coverage(frame: pd.DataFrame, width: float, seed: int = 0) -> dict[str, Any]:
     """Share of the rows (`score10`, `output`, `group`) whose score lies in the interval, and its 95 % interval over groups."""
-    inside = (np.abs(frame["score10"] - frame["output"]) <= width).to_numpy(dtype=np.float64)
+    truth, output = frame["score10"].to_numpy(dtype=np.float64), frame["output"].to_numpy(dtype=np.float64)
+    inside = (np.abs(truth - output) <= width).astype(np.float64)
     groups, codes = np.unique(frame["group"].astype(str), return_inverse=True)
     counts, sums = np.bincount(codes).astype(np.float64), np.bincount(codes, weights=inside)
     picked = np.random.default_rng(seed).integers(0, len(groups), (DRAWS, len(groups)))

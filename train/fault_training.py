@@ -129,7 +129,7 @@ def table(head: FaultHead) -> list[tuple[str, int, str, str, str, str]]:
         found = head.facts["held_out"]["faults"][fault]
         said = [_cell(found["said"][name]) for name in ("precision", "recall", "f1")] if limit < NEVER else ["never said", "", ""]
         rows.append((fault, found["n"], *said, _cell(found["at_half"]["f1"])))
-    return rows  # type: ignore[return-value]
+    return rows
 
 
 def _cell(values: list[float | None]) -> str:

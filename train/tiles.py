@@ -12,7 +12,6 @@ from train.pixels import Pixels
 
 TILE = 256
 LEAST_SPREAD = 4.0
-SOFT = 0.5
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from dermiqa.commands.models import PathType
 @click.option("--photos", type=PathType, help="Good photos to make faults on (default: the photographs that ship).")
 @click.option("--model", "backbone", default="lite0", show_default=True, help="Backbone, as for `dermiqa train`.")
 @click.option("--input", "input_size", type=click.IntRange(32, 2048), help="Input side in px (default: the model's own).")
-@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="Epochs.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Images at a time.")
 @click.option("--cache-dir", type=PathType, help="Where decoded images are kept.")
 @json_option
 @click.pass_context

@@ -135,7 +135,7 @@ def test_photos_unlike_the_training_images_are_out_of_range() -> None:
 
 
 def test_blur_that_shrinking_hides_shows_at_full_size(demo_photos: Path) -> None:
-    """A 12 megapixel photo blurred by 4 px looks the same at 512 px, and its tiles at native size are less sharp by half."""
+    """A 12 megapixel photo blurred by 4 px looks the same at 512 px; its tiles at native size are less sharp by a quarter of the scale."""
     small = cv2.imread(str(demo_photos / "erythema_migrans_dark.jpg"))
     noise = np.random.default_rng(0).normal(0, 12, (3000, 4000, 1))
     sharp = np.clip(cv2.resize(small, (4000, 3000), interpolation=cv2.INTER_CUBIC) + noise, 0, 255).astype(np.uint8)
@@ -145,7 +145,8 @@ def test_blur_that_shrinking_hides_shows_at_full_size(demo_photos: Path) -> None
     before, after = tile_sharpness(sharp), tile_sharpness(soft)
     assert before is not None
     assert after is not None
-    assert after.best < before.best / 2
+    assert after.middle < before.middle - 0.25
+    assert after.best < before.best - 0.1
     assert tile_sharpness(np.full((600, 600, 3), 90, np.uint8)) is None
 
 
@@ -189,4 +190,4 @@ def test_the_card_says_interval_range_and_shipping(whole_model: Path) -> None:
     assert card.count("## In use") == 1
     assert "Range check: distance to" in card
     assert "| over_sharpening |" in card
-    assert "| dermiqa | **no** |" in card
+    assert "| **no** | its licence (as the folder's README says, per source)" in card

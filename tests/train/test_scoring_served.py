@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from sqlalchemy import Engine
 
 from annotate_app.app import create_app
 from annotate_app.routes.scoring import PER_MINUTE
@@ -25,17 +26,19 @@ from workspace.settings import Workspace, create
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def place(tmp_path: Path) -> Iterator[tuple[Workspace, Engine]]:
     """An empty workspace with its database."""
     made = create(tmp_path / "place", name="scoring")
-    upgrade(made.database_url)
-    return made
+    engine = open_engine(made.database_url)
+    upgrade(engine)
+    yield made, engine
+    engine.dispose()
 
 
 @pytest.fixture
-def client(workspace: Workspace, whole_model: Path) -> Iterator[TestClient]:
+def client(place: tuple[Workspace, Engine], whole_model: Path) -> Iterator[TestClient]:
     """A client of a server that scores."""
-    app = create_app(workspace, open_engine(workspace.database_url), log=False, model=whole_model)
+    app = create_app(*place, log=False, model=whole_model)
     with TestClient(app, headers={"X-Dermiqa": "1"}) as made:
         yield made
 
@@ -78,6 +81,7 @@ def png_bomb() -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_a_child_that_died_is_started_again(whole_model: Path, demo_photos: Path) -> None:
     """After a kill of the scoring process the next photo is scored by a new one."""
     process = ScoringProcess(whole_model)
@@ -92,9 +96,9 @@ def test_a_child_that_died_is_started_again(whole_model: Path, demo_photos: Path
         process.stop()
 
 
-def test_without_a_model_nothing_is_there(workspace: Workspace, tmp_path: Path) -> None:
+def test_without_a_model_nothing_is_there(place: tuple[Workspace, Engine], tmp_path: Path) -> None:
     """Scoring is off by default, and a folder that is no model keeps the server from starting, with the reason."""
-    app = create_app(workspace, open_engine(workspace.database_url), log=False)
+    app = create_app(*place, log=False)
     with TestClient(app, headers={"X-Dermiqa": "1"}) as client:
         assert client.get("/score").status_code == 404
         assert client.post("/api/score", content=b"x").status_code == 404
