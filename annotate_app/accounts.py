@@ -111,7 +111,7 @@ def add(session: Session, name: str, password: str, role: str, by: SignedIn) -> 
 
 def _require_another(session: Session, curator: Curator) -> None:
     others = select(Curator.id).where(
-        Curator.role == "administrator", col(Curator.disabled).is_(False), Curator.id != curator.id
+        Curator.role == "administrator", col(Curator.disabled) == False, Curator.id != curator.id  # noqa: E712
     )  # fmt: skip
     if curator.role == "administrator" and session.exec(others).first() is None:
         raise UsageFault(f"{curator.name} is the only administrator: make another one first")
@@ -123,7 +123,7 @@ def _note(session: Session, action: str, curator: Curator, by: SignedIn, **detai
 
 def has_administrator(session: Session) -> bool:
     """Whether somebody can administer."""
-    query = select(Curator.id).where(Curator.role == "administrator", col(Curator.disabled).is_(False))
+    query = select(Curator.id).where(Curator.role == "administrator", col(Curator.disabled) == False)  # noqa: E712
     return session.exec(query).first() is not None
 
 
