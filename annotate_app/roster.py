@@ -43,8 +43,8 @@ class Line:
     paid: datetime | None
 
 
-def roster(session: Session, version: StudyVersion, days: int = DAYS) -> list[Line]:
-    """Every observer of a version. The next session is due `days` after it may begin; after that it is late."""
+def roster(session: Session, version: StudyVersion, days: int = DAYS, *, votes: Mapping[int, int] | None = None) -> list[Line]:
+    """Every observer of a version. The next session is due `days` after it may begin; after that it is late. `votes`: counted before."""
     way, moment = Way.of(version.protocol), now()
     query = (
         select(Observer, Panel, Slot.sessions)
@@ -54,7 +54,8 @@ def roster(session: Session, version: StudyVersion, days: int = DAYS) -> list[Li
         .where(Panel.version_id == version.id)
         .order_by(col(Observer.id))
     )
-    sittings, votes, paid = _sittings(session, version), _votes(session, version), _paid(session)
+    sittings, paid = _sittings(session, version), _paid(session)
+    votes = _votes(session, version) if votes is None else votes
     found = []
     for observer, panel, planned in session.exec(query):
         key = observer.id or 0

@@ -13,9 +13,10 @@ from annotate_app.curators import SignedIn
 from annotate_app.pages import render
 from annotate_app.roster import GONE, counts, roster
 from annotate_app.routes.curator import Filled, here
+from annotate_app.tally import Tally
 from db.engine import reading
 from db.models import Audit, Study, StudyVersion
-from db.queries import audit, board, live
+from db.queries import audit, live
 from db.queries import studies as queries
 from workspace.errors import StudyFault, UsageFault
 
@@ -91,16 +92,17 @@ def day(request: Request, session: Session, study: Study, version: StudyVersion)
     key = (version.id, study.state)
     if key in kept and time.monotonic() - kept[key][0] < KEPT_S:
         return kept[key][1]
-    values = _counted(session, study, version)
+    tallies: dict[int | None, Tally] = request.app.state.__dict__.setdefault("tallies", {})
+    values = _counted(session, study, version, tallies.setdefault(version.id, Tally(version.id or 0)).read(session))
     kept[key] = (time.monotonic(), values)
     return values
 
 
-def _counted(session: Session, study: Study, version: StudyVersion) -> dict[str, Any]:
+def _counted(session: Session, study: Study, version: StudyVersion, tally: dict[str, Any]) -> dict[str, Any]:
     assert version.id is not None
     assert study.id is not None
-    votes = board.votes_per_image(session, version.id)
-    lines = roster(session, version)
+    votes = tally["per_image"]
+    lines = roster(session, version, votes=tally["observers"])
     main = [line for line in lines if line.phase == "main"]
     return {
         "images": len(votes), "all": sum(votes), "least": min(votes, default=0), "median": median(votes) if votes else 0,
@@ -108,7 +110,7 @@ def _counted(session: Session, study: Study, version: StudyVersion) -> dict[str,
         "people": len(main), "target": sum(panel.target for panel in queries.panels(session, version.id) if panel.phase == "main"),
         "signed_on": sum(1 for line in main if line.word not in GONE and (line.sessions or line.votes or line.word == "done")),
         "at_work": live.at_work(session, version.id), "under_way": live.under_way(session, version.id),
-        "due": sum(1 for line in main if line.word in ("due", "late")), "gold": live.gold(session, version.id),
-        "repeats": live.repeats(session, version.id), "seconds": live.seconds_per_vote(session, version.id),
-        "drift": live.drift(session, version.id), "breaches": live.breaches(session, study.id),
+        "due": sum(1 for line in main if line.word in ("due", "late")), "gold": tally["gold"],
+        "repeats": tally["repeats"], "seconds": live.seconds_per_vote(session, version.id),
+        "drift": tally["drift"], "breaches": live.breaches(session, study.id),
     }  # fmt: skip

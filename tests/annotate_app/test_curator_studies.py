@@ -5,15 +5,18 @@ from __future__ import annotations
 import html
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from annotate_app import studies, wizard
 from annotate_app.protocol import complete_draft
+from annotate_app.tally import Tally
 from annotate_app.wizard_forms import WrongField
 from annotate_app.work import KINDS
 from annotate_app.worker import run_one
-from db.engine import reading
+from db.engine import reading, writing
 from db.models import Audit, Study
+from db.queries import board
 from tests.annotate_app.desk import Desk, Office
 
 
@@ -155,3 +158,25 @@ def test_the_board_counts_and_closing_asks_for_the_name(office: Office) -> None:
     assert (
         desk.post("/c/studies/skin/state", action="copy", new_name="second").headers["location"].startswith("/c/studies/second/")
     )
+
+
+def test_the_tally_counts_new_votes_alone_and_again_after_an_erasure(office: Office) -> None:
+    """Counted bit by bit or anew the numbers agree: votes per image, repeats, gold; a removed vote is noticed."""
+    house = office.house.open(repeats=1, gold=1)
+    version, tally = 1, Tally(1)
+    for value in (2, 9):
+        house.sit_down().finish(value)
+        with reading(house.engine) as session:
+            assert tally.read(session) == Tally(version).read(session)
+    with reading(house.engine) as session:
+        found = tally.read(session)
+        assert found["per_image"] == board.votes_per_image(session, version)
+    assert found["repeats"] == {"pairs": 2, "distance": 0.0}
+    assert found["gold"]["judged"] == 2
+    assert found["gold"]["missed"] >= 1
+    assert found["drift"] == pytest.approx(0, abs=0.5)
+    with writing(house.engine) as session:
+        session.execute(text("DELETE FROM ratings WHERE id = 3"))
+    with reading(house.engine) as session:
+        assert tally.read(session) == Tally(version).read(session)
+        assert sum(tally.read(session)["observers"].values()) == len(house.votes())
