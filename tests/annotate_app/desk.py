@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 from fastapi.testclient import TestClient
-from httpx import Response
 
 from annotate_app.app import create_app
 from annotate_app.curators import LASTS
@@ -27,7 +26,7 @@ class Desk:
     def __init__(self, client: TestClient) -> None:
         self.client = client
 
-    def get(self, path: str, **said: Any) -> Response:
+    def get(self, path: str, **said: Any) -> Any:
         """A page as a browser asks for it."""
         return self.client.get(path, headers={"accept": "text/html"}, follow_redirects=False, **said)
 
@@ -37,7 +36,7 @@ class Desk:
         assert found is not None
         return found.group(1)
 
-    def post(self, path: str, **fields: Any) -> Response:
+    def post(self, path: str, **fields: Any) -> Any:
         """Send a form with the right token."""
         data = {"form_token": self.token(), **fields}
         return self.client.post(path, data=data, headers={"accept": "text/html"}, follow_redirects=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from httpx import Response
 from sqlmodel import select
 
 from annotate_app.work import KINDS
@@ -24,7 +24,7 @@ HTML = b"<!doctype html><script>alert(1)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 
 
-def send(desk: Desk, name: str, data: bytes, batch: str = BATCH, **headers: str) -> Response:
+def send(desk: Desk, name: str, data: bytes, batch: str = BATCH, **headers: str) -> Any:
     """Upload one file as the page does."""
     said = {"x-dermiqa": "1", "x-form-token": desk.token(), **headers}
     return desk.client.put(f"/c/uploads/{batch}/{name}", content=data, headers=said, follow_redirects=False)

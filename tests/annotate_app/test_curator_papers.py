@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from annotate_app.access import ROUTES
 from annotate_app.papers import PAPERS
 from db.datamap import PERSONAL
 from db.models import CURATOR_ROLES
-from tests.annotate_app.desk import Office
+from tests.annotate_app.desk import Desk, Office
 
 MARK = "DRAFT, NOT FROZEN"
 LABELS = {"name": "skin", "token": "none", "label": "R-000000", "paper": "ethics", "stimulus": "P0001", "step": "images", "batch": "none",
@@ -48,6 +49,13 @@ def test_papers_say_what_the_study_says(office: Office) -> None:
     assert desk.get("/c/studies/skin/papers/none").status_code == 404
 
 
+def send(desk: Desk, method: str, path: str) -> Any:
+    """A request as a browser or its script makes it."""
+    if method == "PUT":
+        return desk.client.put(path, headers={"x-dermiqa": "1"}, follow_redirects=False)
+    return desk.get(path) if method == "GET" else desk.post(path)
+
+
 def test_every_curators_route_refuses_who_is_not_named_in_the_table(office: Office) -> None:
     """Each route x each role: refused with 403 unless the table says so, to the sign-in page without any; never an error of ours."""
     office.house.open()
@@ -58,11 +66,9 @@ def test_every_curators_route_refuses_who_is_not_named_in_the_table(office: Offi
         if not path.startswith("/c/") or "anyone" in access.roles or path == "/c/logout":
             continue
         path = re.sub(r"{(\w+)(:path)?}", lambda found: LABELS[found.group(1)], path)
-        send = {"GET": lambda d, p: d.get(p), "POST": lambda d, p: d.post(p),
-                "PUT": lambda d, p: d.client.put(p, headers={"x-dermiqa": "1"}, follow_redirects=False)}[method]  # fmt: skip
-        assert send(nobody, path).status_code == 303, route
+        assert send(nobody, method, path).status_code == 303, route
         for role, desk in desks.items():
-            answer = send(desk, path)
+            answer = send(desk, method, path)
             assert answer.status_code < 500, (route, role, answer.text)
             if role not in access.roles:
                 assert answer.status_code == 403, (route, role)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,7 @@ from db.queries import board
 from tests.annotate_app.desk import Desk, Office
 
 
-def draft_of(office: Office, name: str = "skin") -> dict[str, object]:
+def draft_of(office: Office, name: str = "skin") -> dict[str, Any]:
     """A study's draft as stored."""
     with reading(office.house.engine) as session:
         return complete_draft(session.exec(select(Study.draft).where(Study.name == name)).one())
@@ -31,7 +32,7 @@ def set_up(desk: Desk) -> None:
     assert desk.post("/c/new-study", name="skin").headers["location"] == "/c/studies/skin/setup/images"
     images = {"title": "Skin", "recipe": "paper", "authentic": "no", "reserve": "1", "training": "2", "gold": "1",
               "gold_values": "KADID-10k's mean opinion"}  # fmt: skip
-    steps = [
+    steps: list[tuple[str, dict[str, Any]]] = [
         ("images", images),
         ("method", {"method": "ACR-HR", "levels": "10", "labels": "pairs", "repeats": "1", "usefulness": "no"}),
         ("panels", {"name1": "lay", "target1": "4"}),
@@ -58,7 +59,7 @@ def test_the_wizard_keeps_every_step_and_freezes_as_a_job(office: Office) -> Non
         ("lay", "main", 4),
         ("pilot", "pilot", 2),
         ("dry run", "dry_run", 1),
-    ]  # type: ignore[attr-defined]
+    ]
     assert draft["viewing"] == {"room_lx": "15"}
     assert draft["screening"] == {"reject_by": ["bt500"], "two_persons": True, "stated": "BT.500 once."}
     assert draft["texts"] == {"en": {"contacts": "Ask Ana."}}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -33,7 +34,7 @@ CELLS = {"source": "clinic", "licence": "CC0-1.0", "credit": "made up", "may_sho
 def photos(tmp_path: Path, demo_photos: Path) -> list[Path]:
     """Fourteen photographs at most 320 pixels wide: the demonstration's, and parts of three of them."""
     made: list[Path] = []
-    pictures = [cv2.imread(str(path)) for path in sorted(demo_photos.glob("*.[jp][pn]g"))]
+    pictures = [np.asarray(cv2.imread(str(path))) for path in sorted(demo_photos.glob("*.[jp][pn]g"))]
     pictures += [picture[: picture.shape[0] // 2, : picture.shape[1] // 2] for picture in pictures[:3]]
     for number, picture in enumerate(pictures):
         scale = 320 / max(picture.shape[:2])
