@@ -49,6 +49,13 @@ SENTENCES: dict[str, dict[str, str]] = {
         "es": "El contraste no es correcto: limpie la lente, evite el contraluz y desactive los filtros.",
     },
 }
+NAMES: dict[str, dict[str, str]] = {
+    "en": {fault: fault.replace("_", "-" if fault == "over_sharpening" else " ") for fault in SENTENCES},
+    "es": {
+        "blur": "borrosa", "compression": "compresión", "pixelation": "pocos píxeles", "over_sharpening": "exceso de nitidez",
+        "too_bright": "demasiado clara", "too_dark": "demasiado oscura", "colour": "color", "contrast": "contraste",
+    },
+}  # fmt: skip
 ADVICE: dict[str, dict[str, str]] = {
     "accept": {"en": "Accept the photo.", "es": "La foto se puede aceptar."},
     "retake": {"en": "Take the photo again.", "es": "Repita la foto."},

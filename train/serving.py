@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from train.chain import describe
-from train.diagnose import Costs, diagnose
+from train.diagnose import NAMES, Costs, diagnose
 from train.scoring import OUT_OF_RANGE, Scorer, open_model
 from workspace.errors import DermiqaError
 
@@ -56,6 +56,7 @@ def answer(scorer: Scorer, data: bytes, costs: Costs) -> dict[str, Any]:
         "flags": list(found.flags),
         "faults": {name: round(value, 4) for name, value in found.faults.items()},
         "said": list(found.said),
+        "names": NAMES,
         "notices": scorer.notices,
         "chain": describe(scorer.facts),
     }

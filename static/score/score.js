@@ -11,7 +11,7 @@ function list(element, texts) {
 function row(name, probability, said) {
   const line = document.createElement("tr");
   if (said) line.className = "said";
-  for (const text of [name.replaceAll("_", " "), probability.toFixed(2)]) {
+  for (const text of [name, probability.toFixed(2)]) {
     line.append(Object.assign(document.createElement("td"), { textContent: text }));
   }
   return line;
@@ -26,7 +26,7 @@ function show(answer, file) {
   list(part("sentences"), answer.sentences[language]);
   const faults = Object.entries(answer.faults).sort((a, b) => b[1] - a[1]);
   part("faults").hidden = faults.length === 0;
-  part("faults").tBodies[0].replaceChildren(...faults.map(([name, p]) => row(name, p, answer.said.includes(name))));
+  part("faults").tBodies[0].replaceChildren(...faults.map(([name, p]) => row(answer.names[language][name], p, answer.said.includes(name))));
   part("chain").textContent = answer.chain;
   list(part("notices"), answer.notices);
   part("result").hidden = false;
