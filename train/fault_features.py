@@ -57,7 +57,7 @@ def _exposure(grey: Pixels, rgb: Pixels) -> list[float]:
 
 def _colour(rgb: Pixels) -> list[float]:
     """Saturation, chroma and hue: their middle, spread and ends."""
-    small = np.asarray(cv2.resize(rgb, (128, 128), interpolation=cv2.INTER_AREA))
+    small = np.asarray(cv2.resize(rgb, (128, 128), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     saturation = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[..., 1].astype(np.float64) / 255
     lab = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), dtype=np.float64)
     chroma = np.hypot(lab[..., 1], lab[..., 2])
@@ -75,7 +75,11 @@ def _sharpness(plane: Floats, grey: Pixels) -> list[float]:
     while len(levels) < OCTAVES:
         levels.append(np.asarray(cv2.pyrDown(levels[-1])))
     energies = [float(np.log(cv2.Laplacian(level, cv2.CV_32F).var() + EPSILON)) for level in levels]
-    steps = [step for pair in ((grey[:, 1:], grey[:, :-1]), (grey[1:], grey[:-1])) for step in _steep(cv2.absdiff(*pair))]
+    steps = [
+        step
+        for pair in ((grey[:, 1:], grey[:, :-1]), (grey[1:], grey[:-1]))
+        for step in _steep(np.asarray(cv2.absdiff(*pair), dtype=np.uint8))
+    ]
     detail = levels[0] - cv2.GaussianBlur(levels[0], (0, 0), 0.7)
     squares = detail * detail
     tail = float(np.log((squares * squares).mean() / (squares.mean() ** 2 + EPSILON) + EPSILON))
@@ -85,7 +89,8 @@ def _sharpness(plane: Floats, grey: Pixels) -> list[float]:
 def _steep(change: Pixels) -> list[float]:
     """The log of the middle, 90th, 99th and 99.9th percentile of steps between neighbours."""
     counts = np.cumsum(np.bincount(change.ravel(), minlength=256)) / change.size
-    return np.log1p(np.searchsorted(counts, (0.5, 0.9, 0.99, 0.999))).tolist()
+    found: list[float] = np.log1p(np.searchsorted(counts, (0.5, 0.9, 0.99, 0.999))).tolist()
+    return found
 
 
 def _grid(rgb: Pixels, plane: Floats) -> list[float]:
