@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +85,7 @@ def build(
     model: str, *, weights: str = "auto", input_size: int | None = None, hidden: int = 512, dropout: float = 0.5,
     dropout_place: str = "both", head: str = "score", seed: int = 0,
 ) -> tuple[torch.nn.Module, Shape, dict[str, str]]:  # fmt: skip
-    """A new model with pretrained backbone, its shape and the origin of its weights; the head is drawn from `seed`.
+    """A new model with pretrained backbone, its shape and the origin of its weights; all that is drawn comes from `seed`.
 
     The last bias starts at the middle of the scale, 5.5: without it the first steps only teach the mean.
     Raises ModelFault (unknown model, no weights) and MissingExtra (no torch or timm).
@@ -91,7 +93,8 @@ def build(
     from train.weights import load_backbone
 
     name = full_name(model)
-    backbone, origin = load_backbone(name, weights)
+    with drawn_from(seed):
+        backbone, origin = load_backbone(name, weights)
     cfg = backbone.pretrained_cfg
     size = input_size or native_input(name)
     shape = Shape(
@@ -160,13 +163,23 @@ def assemble(shape: Shape, backbone: torch.nn.Module, *, seed: int) -> torch.nn.
     return QualityModel()
 
 
+@contextmanager
+def drawn_from(seed: int) -> Iterator[None]:
+    """Within it new weights are drawn from `seed` alone, whatever was drawn before; the global state is put back afterwards."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise MissingExtra("torch", "train") from None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 def _head(shape: Shape, seed: int) -> torch.nn.Module:
-    import torch
     from torch import nn
 
     outputs = LEVELS if shape.head == "distribution" else 1
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawn_from(seed):
         first, last = nn.Linear(shape.features, shape.hidden), nn.Linear(shape.hidden, outputs)
     if outputs == 1:
         nn.init.constant_(last.bias, MIDDLE)

@@ -140,3 +140,20 @@ def test_any_timm_model_gets_a_head_that_fits() -> None:
     with torch.inference_mode():
         assert model.eval()(torch.zeros(2, 3, 64, 64)).shape == (2, 1)
     assert shape.features == 1024
+
+
+def test_a_new_backbone_is_drawn_from_the_seed_alone() -> None:
+    """Without pretrained weights two models of one seed are equal whatever was drawn before them, and another seed differs."""
+    import torch
+
+    from train.model import build
+
+    def first(seed: int) -> torch.Tensor:
+        torch.rand(int(torch.randint(1, 50, (1,))))
+        return next(build("mobilenetv3_small_050", weights="none", input_size=32, seed=seed)[0].parameters()).detach().clone()
+
+    before = torch.get_rng_state()
+    one, two, other = first(1), first(1), first(2)
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    torch.set_rng_state(before)
