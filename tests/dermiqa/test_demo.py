@@ -76,18 +76,17 @@ def test_no_vote_counts_twice_in_a_second_run(done: Path) -> None:
         before = connection.execute("SELECT count(*), sum(value) FROM ratings").fetchone()
     model = {path: path.stat().st_mtime_ns for path in (done / "models" / "demo").glob("*.safetensors")}
     words = ["demo", "--small", "--port", str(free_port(18100)), "--workspace", str(done)]
-    running = subprocess.Popen(
-        [sys.executable, "-m", "dermiqa", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert running.stdout is not None
-    link = _line_with("an observer's link", running)
-    page = urllib.request.urlopen(link.split()[-1], timeout=30)
-    assert page.status == 200
-    assert "dermiqa" in page.read().decode()
-    assert "/c/" in _line_with("the curator's page", running)
-    running.send_signal(signal.SIGINT)
-    assert running.wait(60) == 0
-    running.stdout.close()
+    command = [sys.executable, "-m", "dermiqa", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        try:
+            link = _line_with("an observer's link", running)
+            with urllib.request.urlopen(link.split()[-1], timeout=30) as page:
+                assert page.status == 200
+                assert '<form method="post"' in page.read().decode()
+            assert "/c/" in _line_with("the curator's page", running)
+        finally:
+            running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 0
     with sqlite3.connect(done / "dermiqa.db") as connection:
         assert connection.execute("SELECT count(*), sum(value) FROM ratings").fetchone() == before
     assert model == {path: path.stat().st_mtime_ns for path in (done / "models" / "demo").glob("*.safetensors")}
