@@ -28,7 +28,7 @@ SETTINGS = Path(__file__).parent / "demo_study.json"
 VISITORS = 4
 """Rows of the plan beside the simulated observers', so that people find a free place."""
 SMALL = ("erythema_migrans_dark", "impetigo_forearm", "nummular_eczema", "poison_oak_arm")
-TRAINING = ["--model", "lite0", "--input", "128", "--epochs", "20", "--batch", "16", "--weights", "packaged"]
+TRAINING = ["--model", "lite0", "--input", "128", "--batch", "16", "--weights", "packaged"]
 WAIT = 60.0
 
 
@@ -128,11 +128,7 @@ class Chain:
             return None
         folder = self.workspace.models / STUDY
         data = str(self.workspace.exports / STUDY / "dermiqa")
-        options = [
-            *TRAINING[: TRAINING.index("--epochs") + 1],
-            str(self.size.epochs),
-            *TRAINING[TRAINING.index("--epochs") + 2 :],
-        ]
+        options = [*TRAINING, "--epochs", str(self.size.epochs)]
         self.verb("train", data, *options, "--out", str(folder))
         self.verb("tables", str(self.workspace.models))
         self.verb("score", str(PHOTOS / "nummular_eczema.jpg"), "--model", str(folder))
