@@ -62,12 +62,13 @@ def _ragged(content: Ints, variant: Ints, blocks: int, rng: np.random.Generator)
     seen = np.zeros((len(columns), blocks))
     given = np.empty(len(content), np.int64)
     at, names = 0, rng.permutation(blocks)
-    for which in rng.permutation(np.unique(content)):
-        images = rng.permutation(np.flatnonzero(content == which))
+    groups = np.split(np.argsort(content, kind="stable"), np.cumsum(np.unique(content, return_counts=True)[1])[:-1])
+    for which in rng.permutation(len(groups)):
+        images = rng.permutation(groups[which])
         places = names[(at + np.arange(len(images))) % blocks]
         at += len(images)
         if len(columns) > 1:
-            cost = seen[code[images]][:, places] + 1e-6 * rng.random((len(images), len(images)))
+            cost = seen[np.ix_(code[images], places)] + 1e-6 * rng.random((len(images), len(images)))
             images, places = images[(pair := linear_sum_assignment(cost))[0]], places[pair[1]]
         given[images] = places
         np.add.at(seen, (code[images], places), 1)

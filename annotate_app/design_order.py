@@ -82,9 +82,3 @@ def insert_spread(
                 placed.append(int(place))
                 break
     return placed
-
-
-def is_clear(contents: Sequence[int], place: int, content: int, distance: int) -> bool:
-    """Whether `content` may be put in before `place`: no equal one nearer than `distance` on either side."""
-    near = contents[max(0, place - distance + 1) : place + distance - 1]
-    return content not in near

@@ -18,14 +18,15 @@ Ints = NDArray[np.int64]
 
 def proof(plan: Plan, low: float = 1, high: float = 10) -> dict[str, Any]:
     """Votes per image (also after losses), hours, intervals to expect, pairs, balance, and violations; JSON values alone."""
-    seen = seen_matrix(plan)
-    votes = seen.sum(axis=1) if len(seen) else np.zeros(1, np.int64)
+    seen = seen_by_row(plan)
+    rated = rated_images(plan)
+    votes = votes_per_image(seen, len(plan.images))[rated] if rated else np.zeros(1, np.int64)
     whole, rest = rows_in_whole_squares(plan.rules, len(plan.rows))
     longest = max((len(row) for row in plan.rows), default=0)
     return {
         "design_version": DESIGN_VERSION,
         "panel": plan.panel,
-        "images": len(seen),
+        "images": len(rated),
         "observers": len(plan.rows),
         "presentations": sum(map(len, plan.rows)),
         "votes_per_image": {"least": int(votes.min()), "median": float(np.median(votes)), "most": int(votes.max())},
@@ -54,16 +55,18 @@ def rated_images(plan: Plan) -> list[int]:
     return [k for k, image in enumerate(plan.images) if image.role in RATED]
 
 
-def seen_matrix(plan: Plan) -> Ints:
-    """How often each rated image counts in each row (images, rows): first presentations, so 0 or 1."""
-    rated = rated_images(plan)
-    place = {k: i for i, k in enumerate(rated)}
-    seen = np.zeros((len(rated), len(plan.rows)), np.int64)
-    for number, row in enumerate(plan.rows):
-        for shown in row:
-            if shown.role in RATED:
-                seen[place[shown.image], number] += 1
-    return seen
+def seen_by_row(plan: Plan) -> list[Ints]:
+    """The numbers of the images that each row counts (first presentations; one that stands there twice is a violation)."""
+    counted = set(RATED)
+    return [np.array([shown.image for shown in row if shown.role in counted], np.int64) for row in plan.rows]
+
+
+def votes_per_image(seen: list[Ints], images: int) -> Ints:
+    """How often each of `images` images counts in all rows."""
+    votes = np.zeros(images, np.int64)
+    for row in seen:
+        np.add.at(votes, row, 1)
+    return votes
 
 
 def losses(rows: int) -> list[int]:
@@ -83,16 +86,23 @@ def expected_half_width(n: int, spread: float) -> float | None:
     return None if n < 2 else round(float(t.ppf(0.975, n - 1)) * spread / math.sqrt(n), 3)
 
 
-def paired(plan: Plan, seen: Ints) -> dict[str, float] | None:
+def paired(plan: Plan, seen: list[Ints]) -> dict[str, float] | None:
     """Observers who see both an image and its hidden reference: least and mean over images; None without references."""
     rated = rated_images(plan)
-    reference = {plan.images[k].content: i for i, k in enumerate(rated) if plan.images[k].role == "reference"}
-    pairs = [(i, reference[plan.images[k].content]) for i, k in enumerate(rated)
-             if plan.images[k].role != "reference" and plan.images[k].content in reference]  # fmt: skip
+    reference = {plan.images[k].content: k for k in rated if plan.images[k].role == "reference"}
+    pairs = {k: reference[plan.images[k].content] for k in rated
+             if plan.images[k].role != "reference" and plan.images[k].content in reference}  # fmt: skip
     if not pairs:
         return None
-    shared = np.minimum(seen[[i for i, _ in pairs]], seen[[j for _, j in pairs]]).sum(axis=1)
-    return {"least": int(shared.min()), "mean": round(float(shared.mean()), 2)}
+    partner = np.array([pairs.get(k, -1) for k in range(len(plan.images))], np.int64)
+    shared, here = np.zeros(len(plan.images), np.int64), np.zeros(len(plan.images), np.int64)
+    for row in seen:
+        np.add.at(here, row, 1)
+        images = np.unique(row[partner[row] >= 0])
+        shared[images] += np.minimum(here[images], here[partner[images]])
+        here[row] = 0
+    counts = shared[list(pairs)]
+    return {"least": int(counts.min()), "mean": round(float(counts.mean()), 2)}
 
 
 def balance(plan: Plan) -> dict[str, Any]:
@@ -106,7 +116,7 @@ def balance(plan: Plan) -> dict[str, Any]:
             places[block, place] += 1
         follows.update(itertools.pairwise(order))
     pairs = [follows[a, b] for a in range(rules.blocks) for b in range(rules.blocks) if a != b]
-    sittings = _image_by_sitting(plan)
+    sittings = image_by_sitting(plan)
     return {
         "block_by_place": places.tolist(),
         "block_after_block": {"least": min(pairs, default=0), "most": max(pairs, default=0)},
@@ -115,7 +125,8 @@ def balance(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _image_by_sitting(plan: Plan) -> Ints:
+def image_by_sitting(plan: Plan) -> Ints:
+    """How often each rated image counts in each sitting (images, sittings), over all rows."""
     place = {k: i for i, k in enumerate(rated_images(plan))}
     counts = np.zeros((len(place), max(1, plan.rules.sittings)), np.int64)
     for row in plan.rows:

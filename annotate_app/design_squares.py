@@ -24,11 +24,16 @@ def square_rows(blocks: int) -> int:
     return 1 if blocks == 1 else blocks * (1 + blocks % 2)
 
 
+def williams_row(blocks: int, row: int) -> Ints:
+    """Row 0..square_rows(blocks)-1 of a square: block numbers 0..blocks-1, balanced over all rows for places and followers."""
+    first = np.array([(k + 1) // 2 if k % 2 else (blocks - k // 2) % blocks for k in range(blocks)], np.int64)
+    shifted = (first + row) % blocks
+    return shifted[::-1] if row >= blocks else shifted
+
+
 def williams_square(blocks: int) -> Ints:
     """A square (square_rows(blocks), blocks) of block numbers 0..blocks-1, balanced for places and for what comes before."""
-    first = np.array([(k + 1) // 2 if k % 2 else (blocks - k // 2) % blocks for k in range(blocks)], np.int64)
-    square = (first[None, :] + np.arange(blocks)[:, None]) % blocks
-    return np.vstack([square, square[:, ::-1]]) if blocks % 2 and blocks > 1 else square
+    return np.stack([williams_row(blocks, row) for row in range(square_rows(blocks))])
 
 
 def row_order(seed: int, panel: str, blocks: int, number: int, take: int) -> tuple[int, list[int]]:
@@ -40,4 +45,4 @@ def row_order(seed: int, panel: str, blocks: int, number: int, take: int) -> tup
     which, place = divmod(number, rows)
     rng = generator(seed, panel, "square", which)
     order, names = rng.permutation(rows), rng.permutation(blocks)
-    return which, [int(block) for block in names[williams_square(blocks)[order[place]]][:take]]
+    return which, [int(block) for block in names[williams_row(blocks, int(order[place]))[:take]]]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, insert
-from sqlmodel import Session, col, select
+from sqlalchemy import Engine
+from sqlmodel import Session, select
 
 from annotate_app.design import DESIGN_VERSION, RATED, Plan, fitting_rules, make_plan, plan_sha256
 from annotate_app.design_proof import proof, rules_values
 from annotate_app.protocol import complete_draft
 from annotate_app.selection import Chosen, choose, panel_images
+from annotate_app.study_store import Preview, store
 from db.engine import reading, writing
-from db.models import Panel, Presentation, Question, Slot, Stimulus, Study, StudyStimulus, StudyVersion, new_token
+from db.models import Study, StudyVersion
 from db.queries import studies as queries
 from db.types import now
 from workspace.errors import StudyFault
@@ -25,23 +25,6 @@ from workspace.files import link_or_copy, lock, need_space, sha256_bytes, sha256
 from workspace.settings import Workspace
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-CHUNK = 20_000
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a draft would freeze: its images in roles, one plan per panel, and each plan's proof."""
-
-    draft: dict[str, Any]
-    seed: int
-    chosen: list[Chosen]
-    plans: list[Plan]
-    proofs: list[dict[str, Any]]
-
-    @property
-    def violations(self) -> int:
-        """All violations of all panels; must be 0."""
-        return sum(sum(p["violations"].values()) for p in self.proofs)
 
 
 def create(session: Session, name: str, **said: Any) -> Study:
@@ -112,7 +95,8 @@ def freeze(workspace: Workspace, engine: Engine, name: str) -> StudyVersion:
         if version.sha256 == last:
             raise StudyFault(f"version {number - 1} of {name!r} is frozen with just this content: nothing has changed")
         with writing(engine) as session:
-            _store(session, name, looked, version, files)
+            held = _unchanged(session, name, looked)
+            store(session, looked, version, held, files)
             session.expunge(version)
         write_json(workspace.study(name) / f"protocol-{number}.json", _record(version))
     return version
@@ -140,6 +124,14 @@ def _freeze_files(workspace: Workspace, name: str, chosen: Sequence[Chosen]) -> 
 def file_name(item: Chosen) -> str:
     """The name of a frozen file: the image's name and the start of its hash."""
     return f"{item.image.name}-{item.row['sha256'][:8]}.png"
+
+
+def _unchanged(session: Session, name: str, looked: Preview) -> Study:
+    """The study, unless somebody changed its draft while it was planned. Raises StudyFault."""
+    study = queries.named(session, name)
+    if study.state == "open" or complete_draft(study.draft) != looked.draft:
+        raise StudyFault(f"the study {name!r} was changed meanwhile: freeze it again")
+    return study
 
 
 def _protocol(looked: Preview) -> dict[str, Any]:
@@ -182,86 +174,6 @@ def _version(looked: Preview, protocol: dict[str, Any], files: Mapping[str, str]
 def _record(version: StudyVersion) -> dict[str, Any]:
     """The version as it is written beside its files, for people."""
     return version.model_dump(mode="json", exclude={"id", "study_id"})
-
-
-def _store(session: Session, name: str, looked: Preview, version: StudyVersion, files: Mapping[str, str]) -> None:
-    study = queries.named(session, name)
-    if study.state == "open" or complete_draft(study.draft) != looked.draft:
-        raise StudyFault(f"the study {name!r} was changed meanwhile: freeze it again")
-    assert study.id is not None
-    version.study_id = study.id
-    session.add(version)
-    session.flush()
-    session.refresh(version)
-    stimuli = _store_stimuli(session, version, looked.chosen, files)
-    for place, question in enumerate(looked.draft["questions"]):
-        kept = {key: question[key] for key in ("name", "kind", "low", "high")}
-        session.add(
-            Question(version_id=_id(version), position=place, texts={"labels": question["labels"], **question["texts"]}, **kept)
-        )
-    for panel, plan in zip(looked.draft["panels"], looked.plans, strict=True):
-        _store_plan(session, version, panel, plan, stimuli)
-    study.state = "frozen"
-    session.add(study)
-
-
-def _id(row: Any) -> int:
-    assert isinstance(row.id, int)
-    return row.id
-
-
-def _store_stimuli(session: Session, version: StudyVersion, chosen: Sequence[Chosen], files: Mapping[str, str]) -> dict[str, int]:
-    """Rows of the images (those that are there already are used again) and of their roles; gives name -> id."""
-    known = {(s.name, s.sha256): _id(s) for s in session.exec(select(Stimulus).where(
-        col(Stimulus.name).in_([c.image.name for c in chosen])))}  # fmt: skip
-    ids: dict[str, int] = {}
-    for item in chosen:
-        key = (item.image.name, item.row["sha256"])
-        if key not in known:
-            row = _stimulus(item)
-            session.add(row)
-            session.flush()
-            known[key] = _id(row)
-        ids[item.image.name] = known[key]
-    rows = [
-        {"version_id": version.id, "stimulus_id": ids[c.image.name], "role": c.image.role, "content": c.image.content,
-         "file": files[c.image.name], "expected": c.expected, "tolerance": c.tolerance}
-        for c in chosen
-    ]  # fmt: skip
-    session.execute(insert(StudyStimulus), rows)
-    return ids
-
-
-def _stimulus(item: Chosen) -> Stimulus:
-    row, image = item.row, item.image
-    kind = (
-        "variant"
-        if row["variant"]
-        else "pristine"
-        if image.role == "reference" or image.content == row["pristine"]
-        else "authentic"
-    )
-    return Stimulus(
-        name=image.name, sha256=row["sha256"], kind=kind, width=int(row["width"]), height=int(row["height"]),
-        pristine=row["pristine"], subject=row["subject"], variant=row["variant"] or None, axis=row["axis"] or None, info=dict(row),
-    )  # fmt: skip
-
-
-def _store_plan(session: Session, version: StudyVersion, said: Mapping[str, Any], plan: Plan, stimuli: Mapping[str, int]) -> None:
-    panel = Panel(version_id=_id(version), name=plan.panel, phase=said["phase"], target=said["target"])
-    session.add(panel)
-    session.flush()
-    made = [Slot(panel_id=_id(panel), number=n, sessions=plan.rules.sittings, length=len(row)) for n, row in enumerate(plan.rows)]
-    session.add_all(made)
-    session.flush()
-    ids = [stimuli[image.name] for image in plan.images]
-    rows = [
-        {"token": new_token(), "slot_id": slot.id, "version_id": version.id, "session": shown.sitting, "position": position,
-         "stimulus_id": ids[shown.image], "role": shown.role}
-        for slot, row in zip(made, plan.rows, strict=True) for position, shown in enumerate(row)
-    ]  # fmt: skip
-    for start in range(0, len(rows), CHUNK):
-        session.execute(insert(Presentation), rows[start : start + CHUNK])
 
 
 def open_study(session: Session, name: str) -> Study:

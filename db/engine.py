@@ -17,6 +17,7 @@ from sqlmodel import Session
 from workspace.errors import DatabaseFault, MissingExtra
 
 BUSY_MS = 10_000
+CACHE_KB = 65_536
 
 
 def open_engine(url: str, *, pool_size: int = 5) -> Engine:
@@ -39,7 +40,13 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_MS}",
+            f"cache_size=-{CACHE_KB}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

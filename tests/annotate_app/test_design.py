@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotate_app.design import Image, Plan, fitting_rules, make_plan, plan_sha256
+from annotate_app.design import DESIGN_VERSION, Image, Plan, Rules, fitting_rules, make_plan, plan_sha256
 from annotate_app.design_blocks import partition
 from annotate_app.design_order import possible_distance, spaced
 from annotate_app.design_proof import proof, rules_from, rules_values
+from annotate_app.design_rows import first_of_each
 from annotate_app.design_squares import generator, square_rows, williams_square
 from workspace.errors import StudyFault
 
@@ -182,3 +183,50 @@ def test_nothing_to_rate_is_refused() -> None:
     """A study whose contents are all reserved is refused in one line."""
     with pytest.raises(StudyFault, match="no image is left to rate"):
         make_plan([Image("a", "a", "", "gold")], fitting_rules(1), 4, 1)
+
+
+SUBJECTS = [Image(f"A{s}_{k}", f"S{s}", "", "test") for s in range(60) for k in range(s % 4 + 1)]
+UNEVEN = [image for k, image in enumerate(images(40)) if k % 7 != 3]
+LARGE = [Image(f"P{k // 19}/{k}", f"P{k // 19}", str(k % 19), "test") for k in range(3000)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "rules", "rows", "seed", "sha256"),
+    [
+        (images(100, reserved=6), fitting_rules(1900, gold=6), 40, 20250919, "83c5cabddba7c6de237c2244"),
+        (images(20), fitting_rules(380, blocks=10, take=7, per_sitting=1, together=True), 25, 5, "160f5468368a8e2ea92414fc"),
+        (images(20), fitting_rules(380, blocks=10, take=7, per_sitting=2, references_everywhere=True), 25, 5, "84f89e1f30b53a3f6f005532"),
+        (images(11), fitting_rules(209, gold=6), 5, 1, "c35c2847ab4181dfad4a5cc3"),
+        (SUBJECTS, fitting_rules(len(SUBJECTS), blocks=5), 13, 2, "f14d5c6e7e8781c9193c867d"),
+        (UNEVEN, fitting_rules(len(UNEVEN), blocks=7, take=7, repeats=3), 17, 3, "1705b9ebf937409d3da46b5e"),
+        (LARGE, fitting_rules(3000, blocks=15, take=1), 40, 1, "21e68218b1d953250bf27523"),
+        (LARGE[:2900], fitting_rules(2900, blocks=15, take=3, per_sitting=1, gold=2), 33, 9, "00bca31701ba86169cbce814"),
+    ],
+    ids=["paper", "together", "everywhere", "few", "subjects", "uneven", "one block each", "odd"],
+)  # fmt: skip
+def test_a_design_version_keeps_its_plans(shown: list[Image], rules: Rules, rows: int, seed: int, sha256: str) -> None:
+    """Studies frozen with design version 1 are derived again to the byte: a change of these hashes asks for another version."""
+    assert DESIGN_VERSION == "1"
+    assert plan_sha256([make_plan(shown, rules, rows, seed)]).startswith(sha256)
+
+
+def test_stabilising_items_come_from_all_contents_in_turn() -> None:
+    """The first of each content in the drawn order, then the second of each, never more than asked for."""
+    content = [0, 0, 0, 1, 1, 2]
+    assert first_of_each([0, 1, 3, 4, 5, 2], content, 3) == [0, 3, 5]
+    assert first_of_each([0, 1, 3, 4, 5, 2], content, 5) == [0, 3, 5, 1, 4]
+    assert first_of_each([0, 1, 3, 4, 5, 2], content, 9) == [0, 3, 5, 1, 4, 2]
+    assert first_of_each([0, 1], content, 0) == []
+
+
+def test_pairs_and_votes_are_counted_as_a_matrix_would() -> None:
+    """Votes per image and observers who see image and reference both agree with a whole matrix of images and rows."""
+    plan = make_plan(images(12), fitting_rules(228, blocks=6, take=4, per_sitting=2, references_everywhere=True), 9, 4)
+    seen = np.zeros((len(plan.images), len(plan.rows)), np.int64)
+    for number, row in enumerate(plan.rows):
+        for shown in row:
+            seen[shown.image, number] += shown.role in ("test", "reference")
+    said = proof(plan)
+    assert said["votes_per_image"] == {"least": seen.sum(1).min(), "median": np.median(seen.sum(1)), "most": seen.sum(1).max()}
+    shared = [np.minimum(seen[k], seen[k - k % 19]).sum() for k in range(len(seen)) if k % 19]
+    assert said["paired"] == {"least": min(shared), "mean": round(float(np.mean(shared)), 2)}
