@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import HTTPException as FastApiHttpException
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from annotate_app import texts
 from annotate_app.access import SignInNeeded, check_table, enforce
 from annotate_app.guard import Guard
 from annotate_app.metrics import Metrics
+from annotate_app.openapi import describe
 from annotate_app.pages import choose_language, render
 from annotate_app.routes import (
     api,
@@ -81,7 +83,7 @@ def create_app(
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        with Writer(engine) as writer:
+        with Writer(engine, app.state.sequences) as writer:
             app.state.writer = writer
             yield
         if model is not None:
@@ -103,6 +105,7 @@ def create_app(
         app.include_router(scoring.router)
     app.mount("/static", StaticFiles(directory=asset_folder("static")), name="static")
     check_table(app.routes)
+    describe(app)
     _add_errors(app)
     app.add_middleware(Guard, key=app.state.key, larger={"/c/uploads/": LARGEST_ARCHIVE, "/api/score": scoring.LARGEST_PHOTO}, log=log,
                        note=app.state.metrics.note if metrics else None)  # fmt: skip
@@ -126,6 +129,8 @@ def factory() -> FastAPI:
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(SignInNeeded)
     async def to_sign_in(request: Request, fault: SignInNeeded) -> Response:
+        if request.method == "PUT" or "hx-request" in request.headers:
+            return _answer(request, 401, "signed_out", "you are signed out: load the page again and sign in")
         root = request.scope.get("root_path", "").rstrip("/")
         path = request.url.path.removeprefix(root)
         return RedirectResponse(f"{root}/c/login?next={quote(path)}", status_code=303)
@@ -135,6 +140,11 @@ def _add_errors(app: FastAPI) -> None:
         status = fault.status if isinstance(fault, VoteRefused) else 503 if isinstance(fault, DatabaseFault) else 409
         code = fault.code if isinstance(fault, VoteRefused) else "busy" if status == 503 else "fault"
         return _answer(request, status, code, str(fault))
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(request: Request, fault: RequestValidationError) -> Response:
+        first = fault.errors()[0]
+        return _answer(request, 422, "bad_value", f"{first['loc'][-1]}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
     @app.exception_handler(FastApiHttpException)

@@ -13,6 +13,7 @@ from annotate_app.studies import frozen_file
 from annotate_app.texts import _
 from annotate_app.visits import Visit
 from db.types import now
+from workspace.errors import VoteRefused
 
 router = APIRouter()
 PAPERS = ("sheet", "consent", "contacts")
@@ -26,9 +27,9 @@ def picture(pixels: NDArray[np.uint8]) -> Response:
     return Response(encode(pixels), media_type="image/png", headers=PAGE_HEADERS)
 
 
-def missing() -> Response:
+def missing() -> VoteRefused:
     """Nothing is there."""
-    return Response(status_code=404, headers=PAGE_HEADERS)
+    return VoteRefused("there is nothing here for this observer now", status=404, code="unknown")
 
 
 @router.get("/o/card/{gap}")
@@ -38,7 +39,7 @@ def card(request: Request, gap: int) -> Response:
         if gap == 0:
             return picture(vision.acuity_card(vision.DIRECTIONS, 10))
         if visits.current_step(visit) != "acuity" or gap != visits.acuity_gap(visit):
-            return missing()
+            raise missing()
         return picture(vision.acuity_card(vision.signs(visit.seed, gap), gap))
 
 
@@ -49,7 +50,7 @@ def plate(request: Request, number: int) -> Response:
         if number == 0:
             return picture(vision.draw_plate(vision.EXAMPLE_PLATE))
         if visits.current_step(visit) != "plates" or not 1 <= number <= vision.PLATES:
-            return missing()
+            raise missing()
         drawn = vision.plates(visit.seed)[number - 1]
     return picture(vision.draw_plate(drawn))
 
@@ -60,7 +61,7 @@ def example(request: Request, number: int) -> Response:
     with looking(request) as visit:
         found = visits.examples(visit) if visits.current_step(visit) == "examples" else []
         if not 0 <= number < len(found):
-            return missing()
+            raise missing()
         path = frozen_file(request.app.state.workspace, visit.study.name, found[number][0].file)
     return Response(path.read_bytes(), media_type="image/png", headers=PAGE_HEADERS)
 
@@ -70,7 +71,7 @@ def papers(request: Request, paper: str) -> Response:
     """The information sheet, the consent with its moment, or the contacts, as a text file to keep."""
     with looking(request) as visit:
         if paper not in PAPERS:
-            return missing()
+            raise missing()
         body = "\n\n".join([heading(visit, paper), *paragraphs(visit.texts()[paper]), *signature(visit, paper)])
     name = f"{visit.study.name}-{paper}.txt"
     headers = {**PAGE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
