@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlalchemy import func, select
+from sqlmodel import Session, col
 
 from annotate_app.observers import FILLED
 from annotate_app.steps import Way, may_start
-from db.models import Assignment, Audit, Observer, Panel, Rating, RatingSession, Slot, StudyVersion
+from annotate_app.tables import ASSIGNMENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, SLOTS
+from db.models import Audit, StudyVersion
 from db.types import now
 from mos.exports.tables import harmless
 
@@ -22,6 +24,7 @@ GONE = ("withdrawn", "screened_out", "replaced", "erased")
 STATES = ("invited", "due", "late", "resting", "at work", "waiting", "done", *GONE)
 DAYS = 3
 PAID = "observer paid"
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -43,90 +46,120 @@ class Line:
     paid: datetime | None
 
 
-def roster(session: Session, version: StudyVersion, days: int = DAYS, *, votes: Mapping[int, int] | None = None) -> list[Line]:
-    """Every observer of a version. The next session is due `days` after it may begin; after that it is late. `votes`: counted before."""
-    way, moment = Way.of(version.protocol), now()
+@dataclass(frozen=True)
+class Sitting:
+    """When a sitting began and ended."""
+
+    started: datetime
+    ended: datetime | None
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where an observer stands: the same as a line's, without votes and payment, so that many thousands are read at once."""
+
+    key: int
+    phase: str
+    simulated: bool
+    word: str
+    sittings: tuple[Sitting, ...]
+    due: datetime | None
+
+
+def stands(session: Session, version: StudyVersion, days: int = DAYS, only: Sequence[int] | None = None) -> list[Stand]:
+    """Where every observer of a version stands (or those whose ids are in `only`), in the order of their ids."""
+    way, moment, held = Way.of(version.protocol), now(), _sittings(session, version, only)
+    o, p = OBSERVERS.c, PANELS.c
     query = (
-        select(Observer, Panel, Slot.sessions)
-        .join(Panel, col(Panel.id) == Observer.panel_id)
-        .outerjoin(Assignment, (col(Assignment.observer_id) == Observer.id) & FILLED)
-        .outerjoin(Slot, col(Slot.id) == Assignment.slot_id)
-        .where(Panel.version_id == version.id)
-        .order_by(col(Observer.id))
+        select(o.id, o.state, o.created, o.simulated, p.phase).join(PANELS, p.id == o.panel_id).where(p.version_id == version.id)
     )
-    sittings, paid = _sittings(session, version), _paid(session)
-    votes = _votes(session, version) if votes is None else votes
+    query = query if only is None else query.where(o.id.in_(only))
     found = []
-    for observer, panel, planned in session.exec(query):
-        key = observer.id or 0
-        mine = sittings.get(key, [])
-        due = _due(observer, mine, way, moment, days)
-        ended = [one for one in mine if one.ended is not None]
+    for key, state, created, simulated, phase in session.connection().execute(query.order_by(o.id)):
+        mine = held.get(key, ())
+        due = _due(state, created, mine, way, moment, days)
+        found.append(Stand(key, phase, simulated, _word(state, mine, due, moment, way), tuple(mine), due))
+    return found
+
+
+def roster(session: Session, version: StudyVersion, days: int = DAYS, *, only: Sequence[int] | None = None) -> list[Line]:
+    """Every observer of a version, or those whose ids are in `only`. The next session is due `days` after it may begin; after
+    that it is late."""
+    o, s = OBSERVERS.c, SLOTS.c
+    query = (
+        select(o.id, o.token, o.pseudonym, o.language, PANELS.c.name, s.sessions)
+        .join(PANELS, PANELS.c.id == o.panel_id)
+        .outerjoin(ASSIGNMENTS, (ASSIGNMENTS.c.observer_id == o.id) & FILLED)
+        .outerjoin(SLOTS, s.id == ASSIGNMENTS.c.slot_id)
+        .where(PANELS.c.version_id == version.id)
+    )
+    query = query if only is None else query.where(o.id.in_(only))
+    where = {stand.key: stand for stand in stands(session, version, days, only)}
+    paid, votes = _paid(session), _votes(session, version, only)
+    found = []
+    for key, token, pseudonym, language, panel, planned in session.connection().execute(query.order_by(o.id)):
+        stand = where[key]
+        ended = [one for one in stand.sittings if one.ended is not None]
         minutes = sum((one.ended - one.started).total_seconds() for one in ended if one.ended) / 60
-        found.append(Line(
-            observer.token, observer.pseudonym, panel.name, panel.phase, observer.simulated, observer.language,
-            _word(observer, mine, due, moment, way), len(ended), planned or 0, votes.get(key, 0), minutes, due, paid.get(key),
-        ))  # fmt: skip
+        found.append(Line(token, pseudonym, panel, stand.phase, stand.simulated, language, stand.word, len(ended), planned or 0,
+                          votes.get(key, 0), minutes, stand.due, paid.get(key)))  # fmt: skip
     return found
 
 
-def _sittings(session: Session, version: StudyVersion) -> dict[int, list[RatingSession]]:
-    query = (
-        select(RatingSession)
-        .join(Slot, col(Slot.id) == RatingSession.slot_id)
-        .join(Panel, col(Panel.id) == Slot.panel_id)
-        .where(Panel.version_id == version.id)
-        .order_by(col(RatingSession.id))
-    )
-    found: dict[int, list[RatingSession]] = {}
-    for one in session.exec(query):
-        found.setdefault(one.observer_id, []).append(one)
+def _sittings(session: Session, version: StudyVersion, only: Sequence[int] | None) -> dict[int, list[Sitting]]:
+    r = SESSIONS.c
+    query = select(r.observer_id, r.started, r.ended).order_by(r.id)
+    if only is None:
+        query = query.join(SLOTS, SLOTS.c.id == r.slot_id).join(PANELS, PANELS.c.id == SLOTS.c.panel_id)
+        query = query.where(PANELS.c.version_id == version.id)
+    else:
+        query = query.where(r.observer_id.in_(only))
+    found: dict[int, list[Sitting]] = {}
+    for observer, started, ended in session.connection().execute(query):
+        found.setdefault(observer, []).append(Sitting(started, ended))
     return found
 
 
-def _votes(session: Session, version: StudyVersion) -> dict[int, int]:
-    query = (
-        select(Rating.observer_id, func.count())
-        .join(Slot, col(Slot.id) == Rating.slot_id)
-        .join(Panel, col(Panel.id) == Slot.panel_id)
-        .where(Panel.version_id == version.id)
-        .group_by(col(Rating.observer_id))
-    )
-    return dict(session.exec(query).all())
+def _votes(session: Session, version: StudyVersion, only: Sequence[int] | None) -> dict[int, int]:
+    r = RATINGS.c
+    query = select(r.observer_id, func.count()).group_by(r.observer_id)
+    if only is None:
+        query = query.join(OBSERVERS, OBSERVERS.c.id == r.observer_id).join(PANELS, PANELS.c.id == OBSERVERS.c.panel_id)
+        query = query.where(PANELS.c.version_id == version.id)
+    else:
+        query = query.where(r.observer_id.in_(only))
+    return {row[0]: row[1] for row in session.connection().execute(query)}
 
 
 def _paid(session: Session) -> dict[int, datetime]:
-    rows = session.exec(select(Audit.object_id, func.max(Audit.at)).where(Audit.action == PAID).group_by(col(Audit.object_id)))
-    return {key: moment for key, moment in rows if key is not None}
+    query = select(col(Audit.object_id), func.max(Audit.at)).where(col(Audit.action) == PAID).group_by(col(Audit.object_id))
+    return {key: moment for key, moment in session.connection().execute(query) if key is not None}
 
 
-def _due(observer: Observer, mine: Sequence[RatingSession], way: Way, moment: datetime, days: int) -> datetime | None:
-    if observer.state not in ("invited", "active"):
+def _due(state: str, created: datetime, mine: Sequence[Sitting], way: Way, moment: datetime, days: int) -> datetime | None:
+    if state not in ("invited", "active"):
         return None
-    begun = [one.started for one in mine]
-    allowed = may_start(begun, datetime.min.replace(tzinfo=moment.tzinfo), way)
-    base = max([observer.created, allowed, *(one.ended for one in mine if one.ended)])
-    return base + timedelta(days=days)
+    allowed = may_start([one.started for one in mine], EARLIEST, way)
+    return max([created, allowed, *(one.ended for one in mine if one.ended)]) + timedelta(days=days)
 
 
-def _word(observer: Observer, mine: Sequence[RatingSession], due: datetime | None, moment: datetime, way: Way) -> str:
-    if observer.state == "finished":
+def _word(state: str, mine: Sequence[Sitting], due: datetime | None, moment: datetime, way: Way) -> str:
+    if state == "finished":
         return "done"
-    if observer.state not in ("invited", "active"):
-        return observer.state
+    if state not in ("invited", "active"):
+        return state
+    late = due is not None and due < moment
     if any(one.ended is None for one in mine):
-        return "late" if due is not None and due < moment else "at work"
+        return "late" if late else "at work"
     if may_start([one.started for one in mine], moment, way) > moment:
         return "resting"
-    if due is not None and due < moment:
-        return "late"
-    return "invited" if observer.state == "invited" else "due"
+    return "late" if late else "invited" if state == "invited" else "due"
 
 
-def counts(lines: Iterable[Line]) -> dict[str, int]:
+def counts(lines: Iterable[Line | Stand]) -> dict[str, int]:
     """How many observers there are of each word, in the order of STATES."""
-    words = [line.word for line in lines]
-    return {state: words.count(state) for state in STATES if state in words}
+    words = Counter(line.word for line in lines)
+    return {state: words[state] for state in STATES if state in words}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -122,6 +122,7 @@ def main() -> None:
 
     from annotate_app.logs import start_log
     from annotate_app.schedule import run_schedule
+    from annotate_app.summary import run_summaries
     from annotate_app.work import KINDS
     from db.engine import open_engine
     from workspace.settings import open_workspace
@@ -135,6 +136,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     watch = threading.Thread(target=_stop_with_parent, args=(parent, stop), daemon=True)
     watch.start()
+    threading.Thread(target=run_summaries, args=(engine, stop), daemon=True).start()
     every = workspace.settings.backup_every
     if every:
         threading.Thread(target=run_schedule, args=(engine, every, stop), daemon=True).start()

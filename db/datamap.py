@@ -33,6 +33,7 @@ PURPOSE: dict[str, tuple[str, str, str]] = {
     "events": (OBSERVER, "what happened beside the votes (lost focus, refused votes)", "until erased or the retention date"),
     "decisions": (OBSERVER, "keeping or excluding an observer's votes, with the reason", "until erased or the retention date"),
     "jobs": (NOBODY, "long work and how far it is", "until the retention date"),
+    "summaries": (NOBODY, "the numbers of a study's board: counts and means, nobody by name", "until the retention date"),
     "audit": (CURATOR, "who did what when: ids, actions, hashes", "for good; it holds no name and no answer"),
 }
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from statistics import median
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlmodel import Session, col, select
 
+from annotate_app import summary
 from annotate_app.curators import SignedIn
 from annotate_app.pages import render
-from annotate_app.roster import GONE, counts, roster
 from annotate_app.routes.curator import Filled, here
 from annotate_app.tally import Tally
 from db.engine import reading
 from db.models import Audit, Study, StudyVersion
-from db.queries import audit, live
+from db.queries import audit
 from db.queries import studies as queries
 from workspace.errors import StudyFault, UsageFault
 
@@ -87,30 +86,15 @@ def may_see_scores(session: Session, study: Study, who: SignedIn) -> bool:
 
 
 def day(request: Request, session: Session, study: Study, version: StudyVersion) -> dict[str, Any]:
-    """The board's numbers, counted again when they are older than some seconds."""
-    kept: dict[tuple[int | None, str], tuple[float, dict[str, Any]]] = request.app.state.__dict__.setdefault("days", {})
-    key = (version.id, study.state)
-    if key in kept and time.monotonic() - kept[key][0] < KEPT_S:
-        return kept[key][1]
-    tallies: dict[int | None, Tally] = request.app.state.__dict__.setdefault("tallies", {})
-    values = _counted(session, study, version, tallies.setdefault(version.id, Tally(version.id or 0)).read(session))
-    kept[key] = (time.monotonic(), values)
-    return values
-
-
-def _counted(session: Session, study: Study, version: StudyVersion, tally: dict[str, Any]) -> dict[str, Any]:
+    """The board's numbers with their `age` in seconds: the worker's, or counted here where there are none that are new enough."""
     assert version.id is not None
-    assert study.id is not None
-    votes = tally["per_image"]
-    lines = roster(session, version, votes=tally["observers"])
-    main = [line for line in lines if line.phase == "main"]
-    return {
-        "images": len(votes), "all": sum(votes), "least": min(votes, default=0), "median": median(votes) if votes else 0,
-        "most": max(votes, default=0), "words": counts(lines), "simulated": any(line.simulated for line in lines),
-        "people": len(main), "target": sum(panel.target for panel in queries.panels(session, version.id) if panel.phase == "main"),
-        "signed_on": sum(1 for line in main if line.word not in GONE and (line.sessions or line.votes or line.word == "done")),
-        "at_work": live.at_work(session, version.id), "under_way": live.under_way(session, version.id),
-        "due": sum(1 for line in main if line.word in ("due", "late")), "gold": tally["gold"],
-        "repeats": tally["repeats"], "seconds": live.seconds_per_vote(session, version.id),
-        "drift": tally["drift"], "breaches": live.breaches(session, study.id),
-    }  # fmt: skip
+    made = summary.kept(session, version.id)
+    if made is not None:
+        return {**made[0], "age": round(made[1])}
+    kept: dict[tuple[int, str], tuple[float, dict[str, Any]]] = request.app.state.__dict__.setdefault("days", {})
+    key = (version.id, study.state)
+    if key not in kept or time.monotonic() - kept[key][0] >= KEPT_S:
+        tallies: dict[int, Tally] = request.app.state.__dict__.setdefault("tallies", {})
+        values = summary.summarise(session, study, version, tallies.setdefault(version.id, Tally(version.id)))
+        kept[key] = (time.monotonic(), values)
+    return {**kept[key][1], "age": round(time.monotonic() - kept[key][0])}

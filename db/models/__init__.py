@@ -13,7 +13,7 @@ from db.models.observers import Assignment, Decision, Device, Invitation, Observ
 from db.models.plans import Presentation, Slot, Stimulus, StudyStimulus
 from db.models.studies import Panel, Question, Study, StudyVersion
 from db.models.votes import Event, Rating, RatingSession
-from db.models.work import Audit, Job
+from db.models.work import Audit, Job, Summary
 
 __all__ = [
     "Assignment",
@@ -43,5 +43,6 @@ __all__ = [
     "Study",
     "StudyStimulus",
     "StudyVersion",
+    "Summary",
     "new_token",
 ]

@@ -1,4 +1,4 @@
-"""Long work outside the web process, and the trail of who did what."""
+"""Long work outside the web process, the boards' summaries that it makes, and the trail of who did what."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import JOB_STATES, STRICT, flag, json_value, moment, new_token, one_of, text
+from db.models.columns import JOB_STATES, STRICT, flag, json_value, moment, new_token, number, one_of, text
 from db.types import now
 
 
@@ -34,6 +34,22 @@ class Job(SQLModel, table=True):
     worker: str | None = text(default=None)
     lease_until: datetime | None = moment(default=None)
     cancel: bool = flag(default=False)
+
+
+class Summary(SQLModel, table=True):
+    """The numbers of a version's board, made outside the web process: `made` is when they were last true, `seconds` how long that took.
+
+    `counted` names what they were made from, so that nothing is counted again while nothing has changed.
+    """
+
+    __tablename__ = "summaries"
+    __table_args__ = (STRICT,)
+
+    version_id: int = Field(foreign_key="study_versions.id", primary_key=True)
+    made: datetime = moment(default_factory=now)
+    seconds: float = number(default=0.0)
+    counted: str = text(default="")
+    data: dict[str, Any] = json_value(default_factory=dict)
 
 
 class Audit(SQLModel, table=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 from sqlalchemy import func
@@ -13,6 +13,20 @@ from db.types import now
 
 AT_WORK = timedelta(minutes=10)
 NEWEST = 500
+LOOKED_AT = 50_000
+
+
+def first_since(session: Session, moment: datetime) -> int:
+    """The least id of a vote received at `moment` or later, found by halving: votes come in the order of their ids."""
+    low, high = 0, (session.exec(select(func.max(Rating.id))).one() or 0) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        newest = (
+            select(Rating.received).where(col(Rating.id) <= middle, col(Rating.id) > low).order_by(col(Rating.id).desc()).limit(1)
+        )
+        received = session.exec(newest).first()
+        low, high = (middle, high) if received is None or received < moment else (low, middle)
+    return high
 
 
 def at_work(session: Session, version_id: int) -> int:
@@ -21,18 +35,19 @@ def at_work(session: Session, version_id: int) -> int:
         select(func.count(func.distinct(Rating.observer_id)))
         .join(Observer, col(Observer.id) == Rating.observer_id)
         .join(Panel, col(Panel.id) == Observer.panel_id)
-        .where(Panel.version_id == version_id, col(Rating.received) > now() - AT_WORK)
+        .where(Panel.version_id == version_id, col(Rating.id) >= first_since(session, now() - AT_WORK))
     )
     return session.exec(query).one()
 
 
 def seconds_per_vote(session: Session, version_id: int) -> float | None:
-    """The median time of the newest votes, in seconds."""
+    """The median time of a version's votes among the newest of all, in seconds."""
+    newest = session.exec(select(func.max(Rating.id))).one() or 0
     query = (
         select(Rating.response_ms)
         .join(Slot, col(Slot.id) == Rating.slot_id)
         .join(Panel, col(Panel.id) == Slot.panel_id)
-        .where(Panel.version_id == version_id, col(Rating.response_ms).is_not(None))
+        .where(Panel.version_id == version_id, col(Rating.response_ms).is_not(None), col(Rating.id) > newest - LOOKED_AT)
         .order_by(col(Rating.id).desc())
         .limit(NEWEST)
     )

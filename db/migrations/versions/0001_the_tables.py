@@ -200,6 +200,17 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "summaries",
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("made", db.types.Utc(), nullable=False),
+        sa.Column("seconds", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=False),
+        sa.Column("counted", sa.Text(), nullable=False),
+        sa.Column("data", db.types.Json(), nullable=False),
+        sa.ForeignKeyConstraint(["version_id"], ["study_versions.id"], name=op.f("fk_summaries_version_id")),
+        sa.PrimaryKeyConstraint("version_id", name=op.f("pk_summaries")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "observers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
