@@ -25,23 +25,28 @@ from workspace.errors import StudyFault, UsageFault
 
 router = APIRouter(prefix="/c")
 MOST = 200
+AT_ONCE = 100
 Days = Annotated[int, Query(ge=1, le=60)]
+Page = Annotated[int, Query(ge=1, le=10_000)]
 Money = Annotated[float, Query(ge=0, le=100_000)]
 Done = tuple[list[Invited], str]
 
 
 @router.get("/studies/{name}/observers")
-def observers_page(request: Request, name: str, show: str = "", days: Days = DAYS) -> Response:
-    """Who is invited, due, late, done; the forms to invite and to remind."""
+def observers_page(request: Request, name: str, show: str = "", days: Days = DAYS, page: Page = 1) -> Response:
+    """Who is invited, due, late, done, a page at a time; the forms to invite and to remind."""
     with reading(request.app.state.engine) as session:
         study = study_named(session, name)
         version = queries.latest_version(session, study)
-        lines = roster.roster(session, version, days) if version else []
+        people = roster.stands(session, version, days) if version else []
+        chosen = [one.key for one in people if not show or one.word == show]
+        pages = max(1, -(-len(chosen) // AT_ONCE))
+        page = min(page, pages)
+        lines = roster.roster(session, version, days, only=chosen[(page - 1) * AT_ONCE : page * AT_ONCE]) if version else []
         panels = [(p.name, p.phase, p.target) for p in queries.panels(session, version.id)] if version else []
-    chosen = [line for line in lines if not show or line.word == show]
     return render(
-        request, "curator/observers.html", curator=request.state.curator, study=study, version=version, lines=chosen, show=show,
-        days=days, counts=roster.counts(lines), panels=panels, everybody=len(lines),
+        request, "curator/observers.html", curator=request.state.curator, study=study, version=version, lines=lines, show=show,
+        days=days, counts=roster.counts(people), panels=panels, everybody=len(people), page=page, pages=pages,
     )  # fmt: skip
 
 
