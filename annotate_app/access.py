@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from sqlalchemy import Connection, select
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 
@@ -63,7 +64,7 @@ ROUTES: dict[str, Access] = {
     "POST /o/withdraw": Access(OBSERVER),
     "POST /api/sign-on": Access(ANYONE, json=True),
     "GET /api/session": Access(OBSERVER),
-    "POST /api/session": Access(OBSERVER, json=True),
+    "POST /api/session": Access(OBSERVER, json=True, late=True),
     "PUT /api/ratings/{presentation}": Access(OBSERVER, json=True, late=True),
     "POST /api/events": Access(OBSERVER, json=True),
     "GET /image/{presentation}": Access(OBSERVER, late=True),
@@ -107,6 +108,11 @@ ROUTES: dict[str, Access] = {
     "POST /c/collection": Access(WRITERS),
     "GET /c/collection/{name}": Access(EVERY_CURATOR),
     "POST /c/collection/{name}": Access(WRITERS),
+    "POST /c/collection/{name}/variants": Access(WRITERS),
+    "GET /c/originals/{name}": Access(WRITERS),
+    "GET /c/variety": Access(EVERY_CURATOR),
+    "GET /c/variety.svg": Access(EVERY_CURATOR),
+    "GET /c/variety.csv": Access(EVERY_CURATOR),
     "GET /c/photos/{name}/{size}": Access(EVERY_CURATOR),
     "GET /c/photos/{name}/variants/{variant}/{size}": Access(EVERY_CURATOR),
     "PUT /c/uploads/{batch}/{name:path}": Access(WRITERS, json=True),
@@ -180,10 +186,13 @@ async def _observer(request: Request, entry: Access) -> None:
 
 
 def _observer_id(request: Request, device: str) -> int:
-    from sqlalchemy import select
-
     with request.app.state.engine.connect() as connection:
-        row = connection.execute(select(DEVICES.c.observer_id, DEVICES.c.ended).where(DEVICES.c.token_hash == device)).first()
+        return observer_of(connection, device)
+
+
+def observer_of(connection: Connection, device: str) -> int:
+    """The observer's key of a device's hash. Raises VoteRefused 401 for an unknown device and one that has lost the session."""
+    row = connection.execute(select(DEVICES.c.observer_id, DEVICES.c.ended).where(DEVICES.c.token_hash == device)).first()
     if row is None:
         raise VoteRefused(*SIGNED_OUT, status=401, code="signed_out")
     if row.ended is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,6 +38,7 @@ from annotate_app.routes import (
     images,
     observer,
     observer_papers,
+    photo,
     scoring,
     wizard,
 )
@@ -65,6 +67,7 @@ PARTS = {
         curator_results.router,
         wizard.router,
         collection.router,
+        photo.router,
         curator_jobs.router,
     ),
 }
@@ -120,10 +123,19 @@ def factory() -> FastAPI:
     engine = open_engine(workspace.database_url)
     require_current(engine)
     start_log(workspace)
-    return create_app(
+    app = create_app(
         workspace, engine, only=os.environ.get("DERMIQA_ONLY", "all"), root_path=os.environ.get("DERMIQA_ROOT_PATH", ""),
         metrics=bool(os.environ.get("DERMIQA_METRICS")), model=Path(said) if (said := os.environ.get("DERMIQA_MODEL")) else None,
     )  # fmt: skip
+    spare_collections()
+    return app
+
+
+def spare_collections() -> None:
+    """Keep the garbage collector from walking through everything that was loaded at the start: that held up votes for long."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _add_errors(app: FastAPI) -> None:

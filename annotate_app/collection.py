@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from annotate_app.originals import waiting
+from distort.intake.notes import read_measures
 from workspace.errors import TableFault, WorkspaceFault
 from workspace.files import lock, read_rows, write_rows, write_text
 from workspace.settings import Workspace
-from workspace.sources import Row, blocked, editing, flags_of, missing, read_sources, row_faults, row_hash
+from workspace.sources import blocked, editing, flags_of, missing, read_sources, row_faults, row_hash
 
+Row = dict[str, str]
 PAGE = 60
 RESERVED = 6
 UNDO_DEPTH = 100
-SHOWN = ("all", "open", "accepted", "refused", "flagged", "blocked", "incomplete")
+SHOWN = ("all", "open", "accepted", "refused", "flagged", "blocked", "incomplete", "waiting")
 EDITED = (
     "subject", "source", "source_url", "licence", "credit", "may_show", "may_alter", "may_redistribute", "consent_ref",
     "consent_expires", "body_site", "skin_tone", "diagnosis", "notes", "crop", "rotation", "masks", "accepted",
@@ -35,6 +38,7 @@ class Filter:
     show: str = "all"
     flag: str = ""
     source: str = ""
+    subject: str = ""
     text: str = ""
     page: int = 1
 
@@ -44,8 +48,8 @@ class Filter:
         return urlencode({key: value for key, value in values.items() if value not in ("", "all", 1)})
 
 
-def matches(row: Row, wanted: Filter) -> bool:
-    """Whether a row belongs to what a filter shows."""
+def matches(row: Row, wanted: Filter, late: Container[str] = ()) -> bool:
+    """Whether a row belongs to what a filter shows; `late` are photos with edits that are not applied yet."""
     flags = [flag.split(":")[0] for flag in flags_of(row)]
     state = {
         "open": not row["accepted"],
@@ -54,12 +58,14 @@ def matches(row: Row, wanted: Filter) -> bool:
         "flagged": bool(flags),
         "blocked": bool(blocked(row)),
         "incomplete": bool(missing(row)),
+        "waiting": row["pristine"] in late,
     }.get(wanted.show, True)
     words = " ".join(row.values()).lower()
     return (
         state
         and (not wanted.flag or wanted.flag in flags)
         and (not wanted.source or row["source"] == wanted.source)
+        and (not wanted.subject or row["subject"] == wanted.subject)
         and wanted.text.lower() in words
     )
 
@@ -67,7 +73,8 @@ def matches(row: Row, wanted: Filter) -> bool:
 def view(workspace: Workspace, wanted: Filter) -> dict[str, Any]:
     """All that the page shows: one page of photos, the filters' words, counts, the target and the balance."""
     rows = read_sources(workspace)
-    found = [row for row in rows if matches(row, wanted)]
+    late = set(waiting(workspace, rows, read_measures(workspace)))
+    found = [row for row in rows if matches(row, wanted, late)]
     pages = max(1, -(-len(found) // PAGE))
     page = min(max(1, wanted.page), pages)
     return {
@@ -81,6 +88,8 @@ def view(workspace: Workspace, wanted: Filter) -> dict[str, Any]:
         "sources": sorted({row["source"] for row in rows if row["source"]}),
         "target": target(workspace, rows),
         "balance": {name: balance(rows, name) for name in ("skin_tone", "body_site")},
+        "subjects": Counter(row["subject"] for row in rows if row["subject"]),
+        "late": late,
         "can_undo": bool(_undo_lines(workspace)),
     }
 
@@ -165,6 +174,14 @@ def edit(workspace: Workspace, names: Sequence[str], values: Mapping[str, str], 
     if undo:
         _push(workspace, undo)
     return len(undo)
+
+
+def group(workspace: Workspace, names: Sequence[str], onto: str, *, seen: Mapping[str, str] | None = None) -> int:
+    """Say that photos show the same person as the photo `onto`: they get its subject. Gives how many rows changed."""
+    subject = next((row["subject"] or onto for row in read_sources(workspace) if row["pristine"] == onto), "")
+    if not subject:
+        raise WorkspaceFault(f"{onto!r} is no longer in sources.csv: load the page again")
+    return edit(workspace, list(dict.fromkeys([*names, onto])), {"subject": subject}, seen=seen)
 
 
 class Changed(WorkspaceFault):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,25 @@ def steps(workspace: Workspace, name: str) -> list[dict[str, Any]]:
 
 def pristine_bytes(workspace: Workspace, name: str, size: int) -> tuple[bytes, str]:
     """A prepared photo. Raises FileNotFoundError."""
-    return image_bytes(workspace.pristine / f"{name}.png", size)
+    return image_bytes(_within(workspace.pristine, f"{name}.png"), size)
 
 
 def variant_bytes(workspace: Workspace, name: str, variant: str, size: int) -> tuple[bytes, str]:
-    """A variant of a photo, by the names in the manifest alone. Raises FileNotFoundError."""
-    for row in read_manifest(workspace):
-        if row["pristine"] == name and row["variant"] == variant and row["kind"] == "variant":
-            return image_bytes(workspace.root / row["file"], size)
+    """A variant of a photo, of the first recipe that has it. Raises FileNotFoundError."""
+    recipes = sorted(path for path in workspace.distorted.glob("*") if path.is_dir())
+    for recipe in recipes:
+        path = _within(recipe, name, f"{variant}.png")
+        if path.is_file():
+            return image_bytes(path, size)
     raise FileNotFoundError(variant)
+
+
+def _within(folder: Path, *names: str) -> Path:
+    """A path below a folder whose parts are plain names. Raises FileNotFoundError for any other."""
+    for name in names:
+        if not name.strip(".") or not name.isprintable() or any(mark in name for mark in "/\\:") or len(name) > 200:
+            raise FileNotFoundError(name)
+    return folder.joinpath(*names)
 
 
 def image_bytes(path: Path, size: int) -> tuple[bytes, str]:
@@ -40,13 +51,19 @@ def image_bytes(path: Path, size: int) -> tuple[bytes, str]:
         raise FileNotFoundError(path.name)
     if size == 0:
         return path.read_bytes(), "image/png"
+    return _small(path, size if size in SIZES else SIZES[1], path.stat().st_mtime_ns), "image/jpeg"
+
+
+@lru_cache(maxsize=2000)
+def _small(path: Path, side: int, changed: int) -> bytes:
+    """A JPEG of a PNG that was changed at that time; some megabytes of the newest are kept."""
     import cv2
 
     pixels = read_rgb(path)
     height, width = pixels.shape[:2]
-    scale = min(1.0, (size if size in SIZES else SIZES[1]) / max(height, width))
+    scale = min(1.0, side / max(height, width))
     small = cv2.resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
     if not done:
         raise FileNotFoundError(path.name)
-    return data.tobytes(), "image/jpeg"
+    return data.tobytes()

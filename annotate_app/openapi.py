@@ -17,6 +17,8 @@ MEDIA = (
     ("/o/papers/", ("text/plain",)),
     ("/o/next.ics", ("text/calendar",)),
     ("/c/photos/", ("image/png", "image/jpeg")),
+    ("/c/originals/", ("image/jpeg",)),
+    ("/c/variety.svg", ("image/svg+xml",)),
     ("/c/studies/{name}/images/", ("image/png",)),
 )
 """What other routes than pages answer, by the start of their path; a path that ends in .csv answers text/csv."""
@@ -81,7 +83,11 @@ def _page(method: str, path: str, operation: Values) -> None:
         kinds = ("text/html", "text/csv")
     answers["200"] = {"description": "The page.", "content": {kind: {"schema": {"type": "string"}} for kind in kinds}}
     answers["303"] = {"description": "Go on there.", "headers": {"Location": {"schema": {"type": "string"}, "required": True}}}
-    if method == "POST":
+    if (method, path) == ("POST", "/c/uploads/{batch}"):
+        files = {"type": "array", "items": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = _body("multipart/form-data", {**FORM, "properties": {**FORM["properties"], "files": files}})
+        operation["requestBody"]["content"]["application/x-www-form-urlencoded"] = {"schema": FORM}
+    elif method == "POST":
         operation["requestBody"] = _body("application/x-www-form-urlencoded", FORM)
 
 

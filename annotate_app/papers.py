@@ -85,6 +85,11 @@ def screening_items(subject: Subject) -> list[str]:
     return items + ([str(said["stated"])] if said.get("stated") else [])
 
 
+def left_out_items(subject: Subject) -> list[str]:
+    """What of the recipe is not shown, each with its reason."""
+    return [f"Left out: {name}: {reason}" for name, reason in subject.protocol["leave_out"].items()]
+
+
 def ethics(subject: Subject) -> list[Section]:
     """The protocol for the ethics board."""
     protocol = subject.protocol
@@ -102,6 +107,7 @@ def ethics(subject: Subject) -> list[Section]:
     burden: list[Block] = [
         design_table(subject),
         Text("The images show diseases, wounds and bare skin; the information says so beforehand."),
+        *([Bullets(left_out_items(subject))] if subject.protocol["leave_out"] else []),
     ]
     return [
         Section("Aim", aim), Section("People", people), Section("What they do", [Text(scale_text(subject)), *burden]),

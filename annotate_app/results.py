@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from annotate_app.design import RATED
+from annotate_app.plan_table import plan_rows
 from annotate_app.review import standings, without_excluded
 from annotate_app.studies import frozen_file
 from annotate_app.tables import OBSERVERS, PANELS, PRESENTATIONS, QUESTIONS, RATINGS, STIMULI, STUDY_STIMULI
@@ -26,19 +27,21 @@ COUNTED = (*RATED, "repeat")
 
 
 def study_data(
-    session: Session, workspace: Workspace, study_name: str, *, phase: str = "main", screened: bool = True
+    session: Session, workspace: Workspace, study_name: str, *, phase: str = "main", screened: bool = True, plan: bool = False
 ) -> StudyData:
     """The newest frozen version of a study as tables; pilot and dry-run panels are apart (`phase`). Raises StudyFault.
 
     `votes` holds first presentations of test, reference and anchor images (rep 0) and hidden repeats (rep 1 on). A repeat whose
     first presentation another person rated is void, and so are reasoned missing votes: both are counted in `meta`. Gold votes
     stand in `meta["gold"]`, with the value to expect; training and stabilising votes nowhere. `screened`: without the votes of
-    observers whom persons have excluded in the review (named in `meta["removed"]`); the stored rows never change.
+    observers whom persons have excluded in the review (named in `meta["removed"]`); the stored rows never change. `plan`: with
+    the frozen plan, one row per showing, in `meta["plan_rows"]`.
     """
     study = queries.named(session, study_name)
     version = queries.frozen_version(session, study)
     rows = vote_rows(session, version, phase)
     votes, void = _votes(rows)
+    planned = {"plan_rows": plan_rows(session, version, phase)} if plan else {}
     stimuli = stimulus_table(session, workspace, study.name, version)
     whole = StudyData(
         name=study.name,
@@ -46,7 +49,7 @@ def study_data(
         stimuli=stimuli,
         observers=_observers(session, version, phase),
         questions=_questions(session, version),
-        meta={**_meta(version, study.state), "gold": _gold(rows), "void_repeats": void,
+        meta={**_meta(version, study.state), **planned, "gold": _gold(rows), "void_repeats": void,
               "missing": int(rows["value"].isna().sum()), "stabilising": int((rows["role"] == "stabilising").sum())},
     )  # fmt: skip
     return without_excluded(whole, standings(session, version)) if screened else whole
@@ -159,6 +162,7 @@ def _meta(version: StudyVersion, state: str) -> dict[str, Any]:
         "files_sha256": version.files_sha256, "texts": protocol["texts"], "screening": protocol["screening"],
         "display": {"settings": protocol["settings"], "viewing": protocol["viewing"]},
         "deviations": deviations(protocol), "created": version.frozen.isoformat(), "recipe": protocol["recipe"],
+        "left_out": dict(protocol["leave_out"]),
     }  # fmt: skip
 
 

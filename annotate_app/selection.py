@@ -38,6 +38,12 @@ def name_of(row: Row) -> str:
     return f"{row['pristine']}_{row['variant']}" if row["variant"] else row["pristine"]
 
 
+def left_out(row: Row, draft: Mapping[str, Any]) -> str:
+    """Why a study leaves a variant out, everywhere or of this photo alone; an empty text when it doesn't."""
+    said = draft["leave_out"]
+    return str(said.get(row["variant"]) or said.get(name_of(row)) or "") if row["variant"] else ""
+
+
 def choose(workspace: Workspace, draft: Mapping[str, Any], seed: int) -> list[Chosen]:
     """The images of a study, sorted by name. Raises StudyFault when there are none or two have one name."""
     rows = _rows(workspace, draft)
@@ -63,10 +69,12 @@ def _rows(workspace: Workspace, draft: Mapping[str, Any]) -> list[Row]:
         known = sorted({row["recipe"] for row in read_manifest(workspace)} - {""})
         raise StudyFault(f"no variants of the recipe {draft['recipe']!r}{nearest(draft['recipe'], known)}: make them with "
                          f"`dermiqa distort --recipe {draft['recipe']}`")  # fmt: skip
-    variants = {row["variant"] for row in rows}
-    for variant in draft["leave_out"]:
-        if variant not in variants:
-            raise StudyFault(f"leave_out names the variant {variant!r}, which is not there{nearest(variant, sorted(variants))}")
+    there = {row["variant"] for row in rows} | {name_of(row) for row in rows if row["variant"]}
+    for name in draft["leave_out"]:
+        if name not in there:
+            raise StudyFault(
+                f"leave_out names {name!r}, which is no variant of the recipe or of a photo here{nearest(name, sorted(there))}"
+            )
     contents = draft["contents"]
     for name in contents or ():
         if name not in {row["pristine"] for row in rows}:
@@ -74,7 +82,7 @@ def _rows(workspace: Workspace, draft: Mapping[str, Any]) -> list[Row]:
     kept = [
         {**{k: sources.get(row["pristine"], {}).get(k, "") for k in FROM_SOURCES}, **row}
         for row in rows
-        if row["variant"] not in draft["leave_out"] and (contents is None or row["pristine"] in contents)
+        if not left_out(row, draft) and (contents is None or row["pristine"] in contents)
     ]
     return kept
 

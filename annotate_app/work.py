@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from annotate_app.originals import original_paths
 from annotate_app.worker import Progress, Work
 from workspace.errors import UsageFault
 from workspace.settings import Workspace
@@ -19,13 +20,18 @@ UPLOADS = "uploads"
 
 
 def prepare(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Prepare the photos of an uploaded batch, or of a folder inside the workspace; broken ones are named, the rest is kept."""
+    """Prepare an uploaded batch, a folder inside the workspace, or `photos` once more; broken ones are named, the rest is kept."""
     from distort.intake.prepare import prepare as run
 
-    folder = inside(workspace, str(arguments["folder"]))
-    work = run(workspace, [folder], keep_names=bool(arguments.get("keep_names")))
+    if "photos" in arguments:
+        given = original_paths(workspace, map(str, arguments["photos"]))
+    else:
+        given = [inside(workspace, str(arguments["folder"]))]
+    if not given:
+        raise UsageFault("the originals of these photos are gone: keys.csv names where each one lay")
+    work = run(workspace, given, keep_names=bool(arguments.get("keep_names")))
     counts: dict[str, int] = {}
-    refused = []
+    refused = list(arguments.get("refused", []))
     for number, one in enumerate(work, start=1):
         counts[one.state] = counts.get(one.state, 0) + 1
         if one.state == "refused":
@@ -72,7 +78,7 @@ def export(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], p
     name, kind = str(arguments["study"]), str(arguments["format"])
     progress(0, None, f"writing {kind}")
     with reading(engine) as session:
-        data = study_data(session, workspace, name)
+        data = study_data(session, workspace, name, plan=kind == "zip")
     made = run(data, kind, workspace.exports / name / kind)
     return {"message": f"{kind}: {len(made)} files", "files": [str(path.relative_to(workspace.root)) for path in made]}
 

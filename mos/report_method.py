@@ -36,6 +36,9 @@ def method(study: StudyData, question: str) -> Section:
     said = pairs(study.meta.get("method"), "method") + pairs(study.meta.get("timing"), "timing")
     if said:
         blocks.append(Table(["setting", "value"], said, "Settings"))
+    gone = [[str(name), str(reason)] for name, reason in (study.meta.get("left_out") or {}).items()]
+    if gone:
+        blocks.append(Table(["left out", "reason"], gone, "Variants that the study leaves out"))
     texts = pairs(study.meta.get("texts"))
     if texts:
         blocks.append(Table(["text", "as the observers read it"], texts, "Instructions and other texts", long=True))

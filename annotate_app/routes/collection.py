@@ -1,29 +1,29 @@
-"""The collection's pages: the grid, one photo, bulk edits, undo, the target, uploads, thumbnails, a photo's ladder."""
+"""The collection's pages: the grid, bulk edits, grouping by subject, undo, the target, uploads, the variety of the selection."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 
-from annotate_app import collection, ladder, uploads
-from annotate_app.collection import EDITED, SHOWN, Changed, Filter
+from annotate_app import collection, uploads
+from annotate_app.collection import SHOWN, Filter
+from annotate_app.originals import waiting
 from annotate_app.pages import PAGE_HEADERS, render
+from annotate_app.roster import csv_text
 from annotate_app.routes.curator import Filled, here
+from annotate_app.routes.forms import form_of
 from annotate_app.security import form_token_fits, new_secret
 from db.queries import audit, jobs
+from distort.intake import variety
+from distort.intake.notes import read_measures
 from workspace.errors import DermiqaError, UsageFault
-from workspace.sources import read_source, row_hash
+from workspace.sources import read_sources
 
 router = APIRouter(prefix="/c")
-CHOICES = {
-    "may_show": ("", "yes", "no"),
-    "may_alter": ("", "yes", "no"),
-    "may_redistribute": ("", "yes", "no"),
-    "accepted": ("", "yes", "no"),
-}
 BULK = (
     "accepted",
     "subject",
@@ -38,11 +38,13 @@ BULK = (
 )
 
 
-def filter_of(
-    show: str = "all", flag: str = "", source: str = "", text: str = "", page: Annotated[int, Query(ge=1, le=10_000)] = 1
-) -> Filter:
+SIZE = 100
+Page = Annotated[int, Query(ge=1, le=10_000)]
+
+
+def filter_of(show: str = "all", flag: str = "", source: str = "", subject: str = "", text: str = "", page: Page = 1) -> Filter:
     """The filter that an address says."""
-    return Filter(show if show in SHOWN else "all", flag[:60], source[:200], text[:200], page)
+    return Filter(show if show in SHOWN else "all", flag[:60], source[:200], subject[:200], text[:200], page)
 
 
 Wanted = Annotated[Filter, Depends(filter_of)]
@@ -62,6 +64,8 @@ async def collection_bulk(request: Request, form: Filled, wanted: Wanted) -> Res
     try:
         if action == "undo":
             await run_in_threadpool(collection.undo, workspace)
+        elif action == "prepare":
+            return await _prepare_again(request, form.fields)
         elif action == "target":
             await run_in_threadpool(collection.set_target, workspace, form.one("target"))
         else:
@@ -71,42 +75,34 @@ async def collection_bulk(request: Request, form: Filled, wanted: Wanted) -> Res
     return here(request, "/c/collection" + (f"?{wanted.query()}" if wanted.query() else ""))
 
 
-@router.get("/collection/{name}")
-def photo_page(request: Request, name: str) -> Response:
-    """One photo with its row to edit, its crop and masks, and its ladder of variants."""
-    row = _row(request, name)
-    return _photo(request, row, dict(row))
+@router.get("/variety")
+def variety_page(request: Request, sort: str = "pristine", down: str = "", page: Page = 1) -> Response:
+    """Spatial information against colourfulness, chosen photos against those left out, with the numbers."""
+    found = variety.points(request.app.state.workspace)
+    lines = _points(found, sort, down)
+    chosen = [point for point in found if point.chosen]
+    return render(
+        request, "curator/variety.html", curator=request.state.curator, found=len(found), chosen=len(chosen), page=page, sort=sort,
+        down=down, pages=max(1, -(-len(lines) // SIZE)), rows=lines[(page - 1) * SIZE : page * SIZE], axes=variety.AXES,
+        ranges=[(variety.AXES[axis][0], *_ends(chosen, axis), *_ends(found, axis), share)
+                for axis, share in variety.spread(chosen, found).items()],
+    )  # fmt: skip
 
 
-@router.post("/collection/{name}")
-async def photo_save(request: Request, name: str, form: Filled) -> Response:
-    """Save a photo's row; one changed meanwhile by somebody else is shown beside what was typed."""
-    row = _row(request, name)
-    typed = {column: form.one(column).strip() for column in EDITED if column in form.fields}
-    try:
-        await run_in_threadpool(
-            collection.edit, request.app.state.workspace, [name], typed, seen={name: form.one("seen")}
-        )  # fmt: skip
-    except Changed as fault:
-        return await run_in_threadpool(_photo, request, fault.now, {**fault.now, **typed}, str(fault), fault.now, 409)
-    except DermiqaError as fault:
-        return await run_in_threadpool(_photo, request, row, {**row, **typed}, str(fault), None, 422)
-    await _note(request, "photo edited", {"columns": sorted(typed)})
-    return here(request, f"/c/collection/{name}")
+@router.get("/variety.svg")
+def variety_plot(request: Request) -> Response:
+    """The scatter itself."""
+    headers = {**PAGE_HEADERS, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return Response(variety.draw(variety.points(request.app.state.workspace)), media_type="image/svg+xml", headers=headers)
 
 
-@router.get("/photos/{name}/{size}")
-def thumbnail(request: Request, name: str, size: int) -> Response:
-    """A photo as a JPEG of at most `size` pixels a side, or its own PNG (size 0)."""
-    _row(request, name)
-    return _image(ladder.pristine_bytes, request, name, size)
-
-
-@router.get("/photos/{name}/variants/{variant}/{size}")
-def variant_image(request: Request, name: str, variant: str, size: int) -> Response:
-    """A variant of the workspace's recipe, in the same way."""
-    _row(request, name)
-    return _image(ladder.variant_bytes, request, name, variant, size)
+@router.get("/variety.csv")
+def variety_csv(request: Request, sort: str = "pristine", down: str = "") -> Response:
+    """The numbers of the scatter, in the order that is seen."""
+    lines = _points(variety.points(request.app.state.workspace), sort, down)
+    headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="variety.csv"'}
+    text = csv_text(("pristine", "chosen", *variety.AXES), lines)
+    return Response("\ufeff" + text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.put("/uploads/{batch}/{name:path}")
@@ -122,28 +118,71 @@ async def upload(request: Request, batch: str, name: str) -> dict[str, Any]:
 
 
 @router.post("/uploads/{batch}")
-async def upload_done(request: Request, batch: str, form: Filled) -> Response:
-    """Prepare what a batch brought, as a job."""
-    folder = uploads.batch_folder(request.app.state.workspace, batch)
+async def upload_done(request: Request, batch: str) -> Response:
+    """Prepare what a batch brought, as a job; files that come with the form (a browser without scripts) are kept first."""
+    workspace, refused = request.app.state.workspace, []
+    folder = uploads.batch_folder(workspace, batch)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        refused = await _kept_with_form(request, batch)
+    else:
+        await form_of(request)
     if not folder.is_dir() or not any(folder.iterdir()):
-        raise UsageFault("nothing was uploaded: choose photos or a ZIP archive first")
-    arguments = {"folder": f"uploads/{batch}"}
-    who = request.state.curator.id
+        raise UsageFault("; ".join(refused) or "nothing was uploaded: choose photos or a ZIP archive first")
+    arguments, who = {"folder": f"uploads/{batch}", "refused": refused}, request.state.curator.id
     await request.app.state.writer.call(lambda db: jobs.enqueue(db, "prepare", arguments, curator_id=who).id)
     return here(request, "/c/jobs")
+
+
+async def _kept_with_form(request: Request, batch: str) -> list[str]:
+    """Keep the files of a form with files; gives one line for each that was refused."""
+    refused: list[str] = []
+    async with request.form(max_files=uploads.MOST_FILES, max_fields=20) as form:
+        if not form_token_fits(request.app.state.key, request, str(form.get("form_token", ""))):
+            raise HTTPException(403, "the form has run out: load the page again")
+        for sent in form.getlist("files"):
+            if not isinstance(sent, UploadFile) or not sent.filename:
+                continue
+            try:
+                refused += (await uploads.receive(request.app.state.workspace, batch, sent.filename, _pieces(sent))).refused
+            except DermiqaError as fault:
+                refused.append(str(fault))
+    return refused
+
+
+async def _pieces(sent: UploadFile) -> AsyncIterator[bytes]:
+    while piece := await sent.read(1 << 20):
+        yield piece
 
 
 async def _edit_many(request: Request, fields: Mapping[str, list[str]], action: str) -> None:
     names = fields.get("name", [])
     if not names:
         raise UsageFault("no photo is ticked: tick some first")
+    seen = dict(zip(fields.get("all", []), fields.get("seen", []), strict=False))
+    if action == "group":
+        onto = (fields.get("onto") or [""])[0] or names[0]
+        await run_in_threadpool(collection.group, request.app.state.workspace, names, onto, seen=seen)
+        await _note(request, "photos grouped", {"photos": len(names)})
+        return
     column = {"accept": "accepted", "refuse": "accepted", "reopen": "accepted"}.get(action, (fields.get("column") or [""])[0])
     value = {"accept": "yes", "refuse": "no", "reopen": ""}.get(action, (fields.get("value") or [""])[0].strip())
     if column not in BULK:
         raise UsageFault("choose which cell to set")
-    seen = dict(zip(fields.get("all", []), fields.get("seen", []), strict=False))
     await run_in_threadpool(collection.edit, request.app.state.workspace, names, {column: value}, seen=seen)
     await _note(request, "photos edited", {"column": column, "photos": len(names)})
+
+
+async def _prepare_again(request: Request, fields: Mapping[str, list[str]]) -> Response:
+    """Apply crop, rotation and masks of the named photos (none named: of all that wait), as a job."""
+    workspace = request.app.state.workspace
+    names = fields.get("photo") or await run_in_threadpool(
+        lambda: waiting(workspace, read_sources(workspace), read_measures(workspace))
+    )
+    if not names:
+        raise UsageFault("no photo waits for its edits: nothing was started")
+    arguments, who = {"photos": names}, request.state.curator.id
+    await request.app.state.writer.call(lambda db: jobs.enqueue(db, "prepare", arguments, curator_id=who).id)
+    return here(request, "/c/jobs")
 
 
 async def _note(request: Request, action: str, detail: dict[str, Any]) -> None:
@@ -151,13 +190,6 @@ async def _note(request: Request, action: str, detail: dict[str, Any]) -> None:
     await request.app.state.writer.call(
         lambda db: audit.append(db, action, curator_id=who, object_kind="photo", detail=detail).id
     )
-
-
-def _row(request: Request, name: str) -> dict[str, str]:
-    try:
-        return read_source(request.app.state.workspace, name)
-    except DermiqaError as fault:
-        raise HTTPException(404, str(fault)) from None
 
 
 def _grid(request: Request, wanted: Filter, fault: str = "", status: int = 200) -> Response:
@@ -168,24 +200,12 @@ def _grid(request: Request, wanted: Filter, fault: str = "", status: int = 200) 
     )  # fmt: skip
 
 
-def _photo(
-    request: Request,
-    row: dict[str, str],
-    typed: dict[str, str],
-    fault: str = "",
-    theirs: dict[str, str] | None = None,
-    status: int = 200,
-) -> Response:
-    return render(
-        request, "curator/photo.html", status=status, curator=request.state.curator, photo=collection.photo(row), typed=typed,
-        seen=row_hash(row), fault=fault, theirs=theirs, columns=EDITED, choices=CHOICES,
-        steps=ladder.steps(request.app.state.workspace, row["pristine"]),
-    )  # fmt: skip
+def _points(found: list[variety.Point], sort: str, down: str) -> list[dict[str, Any]]:
+    lines = [{"pristine": p.name, "chosen": "yes" if p.chosen else "no", **p.values} for p in found]
+    key = sort if sort in ("pristine", "chosen", *variety.AXES) else "pristine"
+    return sorted(lines, key=lambda line: line[key], reverse=down == "yes")
 
 
-def _image(make: Any, request: Request, *words: Any) -> Response:
-    try:
-        data, kind = make(request.app.state.workspace, *words)
-    except FileNotFoundError:
-        raise HTTPException(404, "there is no such image") from None
-    return Response(data, media_type=kind, headers={**PAGE_HEADERS, "Cache-Control": "private, max-age=300"})
+def _ends(found: list[variety.Point], axis: str) -> tuple[float | None, float | None]:
+    values = [point.values[axis] for point in found]
+    return (min(values), max(values)) if values else (None, None)

@@ -58,12 +58,13 @@ def spread(chosen: Sequence[Point], everything: Sequence[Point]) -> dict[str, fl
 def write_variety(workspace: Workspace, target: Path) -> dict[str, float]:
     """Write the scatter as SVG (two panels); gives `spread`."""
     found = points(workspace)
+    write_text(target, draw(found))
+    return spread([p for p in found if p.chosen], found)
+
+
+def draw(found: Sequence[Point]) -> str:
+    """The scatter as SVG: spatial information against colourfulness, brightness against contrast."""
     chosen = [p for p in found if p.chosen]
-    write_text(target, _svg(found, chosen))
-    return spread(chosen, found)
-
-
-def _svg(found: Sequence[Point], chosen: Sequence[Point]) -> str:
     width, height = LEFT + 2 * SIZE + GAP + 30, TOP + SIZE + 60
     title = f"{len(chosen)} photos chosen, {len(found) - len(chosen)} left out"
     shares = ", ".join(f"{AXES[axis][0]} {share:.0%}" for axis, share in spread(chosen, found).items())

@@ -30,10 +30,45 @@ grid?.addEventListener("keydown", (event) => {
     event.preventDefault();
   } else if (event.key === "Enter") {
     window.location.assign(item.dataset.href);
+  } else if (event.key === "g" && !event.ctrlKey && !event.metaKey) {
+    join([], item);
   } else if (["a", "r", "o"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
     only(item);
     press({ a: "accept", r: "refuse", o: "reopen" }[event.key]);
   }
+});
+
+function join(items, onto) {
+  for (const item of items) item.querySelector("input[type=checkbox]").checked = true;
+  if (!grid.querySelector("input[type=checkbox]:checked")) return;
+  document.getElementById("onto").value = onto.dataset.name;
+  press("group");
+}
+
+let carried = null;
+
+function over(event) {
+  const item = event.target.closest("li.photo");
+  for (const one of grid.querySelectorAll(".over")) one.classList.toggle("over", one === item);
+  if (!carried || !item || item === carried) return null;
+  event.preventDefault();
+  item.classList.add("over");
+  return item;
+}
+
+grid?.addEventListener("dragstart", (event) => {
+  carried = event.target.closest("li.photo");
+  event.dataTransfer.setData("text/plain", carried.dataset.name);
+  event.dataTransfer.effectAllowed = "link";
+});
+grid?.addEventListener("dragover", over);
+grid?.addEventListener("drop", (event) => {
+  const item = over(event);
+  if (item) join([carried], item);
+});
+grid?.addEventListener("dragend", () => {
+  carried = null;
+  for (const one of grid.querySelectorAll(".over")) one.classList.remove("over");
 });
 
 const upload = document.getElementById("upload");
@@ -71,12 +106,18 @@ function refused(line) {
 async function send(files) {
   if (busy) return;
   busy = true;
+  const bar = document.getElementById("upload-bar");
+  const all = Array.isArray(files) ? files.length : 0;
+  bar.hidden = false;
+  if (all) bar.max = all;
+  else bar.removeAttribute("value");
   let number = 0;
   let kept = 0;
   const token = upload.querySelector("[name=form_token]").value;
   for await (const file of files) {
     number += 1;
-    state.textContent = `Uploading file ${number} (${file.name}) ...`;
+    if (all) bar.value = number - 1;
+    state.textContent = `Uploading file ${number}${all ? ` of ${all}` : ""} (${file.name}) ...`;
     const root = document.documentElement.dataset.root;
     const address = `${root}/c/uploads/${upload.dataset.batch}/${encodeURIComponent(file.name)}`;
     try {
@@ -89,9 +130,13 @@ async function send(files) {
     }
   }
   busy = false;
+  bar.hidden = true;
   state.textContent = `${kept} photos are uploaded. Press the button to prepare them.`;
 }
 
+// With scripts the files go one by one, each with its own answer; without, they go with the form.
+document.getElementById("files")?.removeAttribute("name");
+if (upload) upload.enctype = "application/x-www-form-urlencoded";
 document.getElementById("files")?.addEventListener("change", (event) => send([...event.target.files]));
 upload?.addEventListener("dragover", (event) => event.preventDefault());
 upload?.addEventListener("drop", (event) => {

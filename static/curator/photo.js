@@ -9,5 +9,7 @@ slider?.addEventListener("input", () => {
   const row = rows[Number(slider.value) - 1];
   picture.src = row ? row.dataset.src : pristine;
   words.textContent = row ? row.dataset.text : "pristine";
+  const chosen = document.getElementById("left-variant");
+  if (chosen && row) chosen.value = row.dataset.variant;
   rows.forEach((one) => one.classList.toggle("chosen", one === row));
 });

@@ -15,9 +15,10 @@ from annotate_app.work import KINDS
 from annotate_app.worker import run_one
 from db.engine import reading
 from db.models import Job
-from distort.png import encode
+from distort.intake.notes import read_measures
+from distort.png import encode, read_rgb
 from tests.annotate_app.desk import Desk, Office
-from workspace.sources import read_source, row_hash
+from workspace.sources import read_source, read_sources, row_hash
 
 BATCH = "batch-0123456789"
 HTML = b"<!doctype html><script>alert(1)</script>"
@@ -98,6 +99,46 @@ def test_a_page_called_png_is_no_photo_and_the_rest_is_kept(office: Office) -> N
     page = desk.get("/c/jobs").text
     assert "2 not taken" in page
     assert "alert(1)" not in page
+
+
+def test_files_that_come_with_the_form_are_kept_and_named_alike(office: Office) -> None:
+    """A browser without scripts sends its files with the form: broken ones are named on the page Work, the rest is prepared."""
+    desk = office.desk("curator")
+    files = [("files", (name, data)) for name, data in (("a.png", photo(8)), ("page.png", HTML), ("b.zip", b"PK no archive"))]
+    address, headers = f"/c/uploads/{BATCH}", {"accept": "text/html"}
+    wrong = desk.client.post(address, data={"form_token": "0"}, files=files, headers=headers, follow_redirects=False)
+    assert wrong.status_code == 403
+    sent = desk.client.post(address, data={"form_token": desk.token()}, files=files, headers=headers, follow_redirects=False)
+    assert sent.headers["location"] == "/c/jobs"
+    assert run_one(office.house.workspace, office.house.engine, KINDS, "w") is not None
+    with reading(office.house.engine) as session:
+        job = session.exec(select(Job)).one()
+    assert (job.state, job.result["counts"]["prepared"]) == ("done", 1), job.message
+    assert [line.split(":")[0].split(" ")[0] for line in job.result["refused"]] == ["b.zip", "page.png"]
+
+
+def test_edits_that_wait_are_named_and_applied_to_their_photos_alone(office: Office) -> None:
+    """A new mask makes its photo wait; applying prepares that photo once more from its original, and no other."""
+    desk, place = office.desk("curator"), office.house.workspace
+    for name in ("one.png", "two.png"):
+        send(desk, name, photo(len(name) + ord(name[0])))
+    desk.post(f"/c/uploads/{BATCH}")
+    run_one(place, office.house.engine, KINDS, "w")
+    names = [row["pristine"] for row in read_sources(place) if row["pristine"] in read_measures(place)]
+    before = {name: (place.pristine / f"{name}.png").read_bytes() for name in names}
+    assert desk.post("/c/collection", action="prepare").status_code == 409
+    desk.post(f"/c/collection/{names[0]}", seen=row_hash(read_source(place, names[0])), masks="10 10 50 50")
+    assert "1 photo</a>" in desk.get("/c/collection").text
+    assert names[1] not in desk.get("/c/collection?show=waiting").text
+    assert desk.post("/c/collection", action="prepare").headers["location"] == "/c/jobs"
+    run_one(place, office.house.engine, KINDS, "w")
+    assert (place.pristine / f"{names[0]}.png").read_bytes() != before[names[0]]
+    assert (place.pristine / f"{names[1]}.png").read_bytes() == before[names[1]]
+    assert read_rgb(place.pristine / f"{names[0]}.png")[10:60, 10:60].max() == 0
+    shown = desk.get(f"/c/originals/{names[0]}?rotation=90")
+    assert (shown.headers["x-frame-width"], shown.headers["content-type"]) == ("200", "image/jpeg")
+    assert desk.get(f"/c/originals/{names[0]}?rotation=east").status_code == 422
+    assert office.desk("viewer").get(f"/c/originals/{names[0]}").status_code == 403
 
 
 def test_an_upload_needs_the_pages_token_and_the_header(office: Office) -> None:
