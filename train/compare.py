@@ -28,20 +28,34 @@ def compare(runs: Sequence[dict[str, Any]], title: str, measure: str = "plcc", *
     """One row per pair of table rows on the set `title`: `difference` = first - second over common splits with the corrected
     resampled t test, and within the first common split by resampling groups of the very same images.
 
-    `p_holm` is p after Holm's correction over the pairs. Collapsed runs are left out. Raises DatasetFault for fewer than two rows.
+    `p_holm` is p after Holm's correction over the pairs. With more than 12 rows each is compared with the best one alone.
+    Collapsed runs are left out. Raises DatasetFault for fewer than two rows.
     """
     by_row = _by_row(runs, title)
     if len(by_row) < 2:
         raise DatasetFault(f"{len(by_row)} models are tested on {title}: a comparison needs two")
-    if len(by_row) > MOST_ROWS:
-        raise DatasetFault(f"{len(by_row)} models are tested on {title}: name the runs of at most {MOST_ROWS}")
-    rows = [_pair(by_row, title, one, other, measure, draws) for one, other in combinations(by_row, 2)]
+    rows = [_pair(by_row, title, one, other, measure, draws) for one, other in _pairs(by_row, measure)]
     values = np.array([np.nan if row["p"] is None else row["p"] for row in rows], float)
     known = np.isfinite(values)
     corrected = np.full(len(rows), np.nan)
     if known.any():
         corrected[known] = holm(values[known])
     return [{**row, "p_holm": float(c) if np.isfinite(c) else None} for row, c in zip(rows, corrected, strict=True)]
+
+
+def compare_all(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`compare` on every test set that two models or more were tested on, by PLCC and by SROCC."""
+    from train.tables import tables
+
+    titles = [title for title in tables(runs)[0].columns[:-1] if len(_by_row(runs, title)) > 1]
+    return [row for title in titles for measure in STATISTICS for row in compare(runs, title, measure)]
+
+
+def _pairs(by_row: Mapping[str, Mapping[int, dict[str, Any]]], measure: str) -> list[tuple[str, str]]:
+    if len(by_row) <= MOST_ROWS:
+        return list(combinations(by_row, 2))
+    best = max(by_row, key=lambda label: float(np.mean([_value(run, measure) for run in by_row[label].values()])))
+    return [(best, other) for other in by_row if other != best]
 
 
 def _by_row(runs: Sequence[dict[str, Any]], title: str) -> dict[str, dict[int, dict[str, Any]]]:

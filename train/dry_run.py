@@ -29,7 +29,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Cost:
-    """One model's part of an experiment: runs, optimiser steps, hours and bytes of weights."""
+    """One model's part of an experiment: runs, optimiser steps, hours in all and of the longest run, bytes of weights."""
 
     model: str
     size: int
@@ -37,6 +37,7 @@ class Cost:
     steps: int
     timing: Timing
     hours: float
+    longest: float
     weights: int
 
 
@@ -129,15 +130,22 @@ def costs(made: Experiment, parts: Mapping[str, tuple[int, int, int]], world: Wo
             raise ModelFault(
                 f"{model[0]} can't be timed here: {str(fault).splitlines()[0]}: lower its batch in [by_model]"
             ) from None
-        steps, seconds = 0, 0.0
-        for config in mine:
-            train = sum(parts[name][0] for name in config.sets)
-            val = sum(parts[name][1] for name in config.sets)
-            own = config.epochs * (train // (config.batch * config.accumulate * world.size))
-            steps += own
-            seconds += own * timing.step + (config.epochs * val + train + val + tested) * timing.image / world.size
-        out.append(Cost(model[0], model[1] or native_input(model[0]), len(mine), steps, timing, seconds / 3600, weights))
+        each = [_run_cost(config, parts, timing, tested, world.size) for config in mine]
+        hours = [seconds / 3600 for _, seconds in each]
+        steps = sum(count for count, _ in each)
+        out.append(Cost(model[0], model[1] or native_input(model[0]), len(mine), steps, timing, sum(hours), max(hours), weights))
     return out
+
+
+def _run_cost(
+    config: Config, parts: Mapping[str, tuple[int, int, int]], timing: Timing, tested: int, processes: int
+) -> tuple[int, float]:
+    """Optimiser steps and seconds of one run: training, validation after each epoch, predictions of every part at the end."""
+    train = sum(parts[name][0] for name in config.sets)
+    val = sum(parts[name][1] for name in config.sets)
+    steps = config.epochs * (train // (config.batch * config.accumulate * processes))
+    looked_at = config.epochs * val + train + val + tested
+    return steps, steps * timing.step + looked_at * timing.image / processes
 
 
 def disk(made: Experiment, images: Mapping[str, int], found: list[Cost]) -> dict[str, int]:

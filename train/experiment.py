@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from train.config import Config, make
 from train.datasets import facts
 from train.parallel import World, from_first
 from train.roots import Root
-from train.run import Finished, Inputs, run
+from train.run import Building, Finished, Inputs, run
 from train.run_folder import finished
 from train.splits import Rule
 from workspace.errors import DermiqaError, UsageFault, nearest
@@ -152,7 +153,9 @@ def inputs_of(made: Experiment, roots: Sequence[Root], out: Path) -> Inputs:
     return Inputs(loaded, {name: splits.read(folder / f"{name}.csv") for name in loaded}, list(made.sets))
 
 
-def run_all(made: Experiment, inputs: Inputs, out: Path, cache_dir: Path | None, world: World) -> Iterator[tuple[Planned, Any]]:
+def run_all(
+    made: Experiment, inputs: Inputs, out: Path, cache_dir: Path | None, world: World, building: Building | None = None
+) -> Iterator[tuple[Planned, Any]]:
     """Do every run that is not finished and that no other process is doing; yields (run, event).
 
     Events are those of `train.run.run`, and `Skipped` for a run that another process holds or that failed (the others go on).
@@ -167,11 +170,9 @@ def run_all(made: Experiment, inputs: Inputs, out: Path, cache_dir: Path | None,
             yield planned, Skipped(planned.key, holder(out / "claims" / planned.key) or "another process")
             continue
         try:
-            if held is not None:
-                with beating(held):
-                    yield from ((planned, event) for event in run(planned.config, inputs, folder, cache_dir, world))
-            else:
-                yield from ((planned, event) for event in run(planned.config, inputs, folder, cache_dir, world))
+            with beating(held) if held is not None else nullcontext():
+                for event in run(planned.config, inputs, folder, cache_dir, world, building):
+                    yield planned, event
         except DermiqaError as fault:
             if world.size > 1:
                 raise

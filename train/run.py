@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +26,13 @@ from train.parallel import World, from_first, in_turn
 from train.splits import frame_hash
 from workspace.files import lock, write_json, write_text
 
+if TYPE_CHECKING:
+    from train.cache import Cache
+
 PRINTED = ("resize", "weighting", "weight_cap", "mixing", "select", "select_by", "epochs", "batch", "accumulate", "lr")
 NOTICE = "Research use only; not a medical device; not for diagnosis or for refusing a patient's photo."
+Building = Callable[[str, int, int], None]
+"""Told `(set's title, images cached, images to cache)` while a cache is built."""
 SIMULATED = "Trained on simulated votes: its scores say nothing about what people see."
 
 
@@ -59,10 +65,15 @@ class Finished:
 
 
 def members(
-    inputs: Inputs, names: Sequence[str], config: Config, size: int, cache_dir: Path | None, world: World
-) -> list[Member]:
-    """The named sets with their cached views, parts and labels."""
+    inputs: Inputs, names: Sequence[str], config: Config, size: int, cache_dir: Path | None, world: World,
+    building: Building | None = None,
+) -> list[Member]:  # fmt: skip
+    """The named sets with their cached views, parts and labels; `building` is told how far a cache is that must be built."""
     from train.cache import open_cache
+
+    def opened(loaded: LoadedSet) -> Cache:
+        told = partial(building, loaded.title) if building else None
+        return open_cache(loaded, size, config.resize, cache_dir, progress=told)
 
     found = []
     for name in names:
@@ -70,12 +81,14 @@ def members(
         part = parts_of(loaded.table, inputs.splits[name], config.split, name)
         if config.leave_out_axis and name in config.sets:
             part = without_axis(loaded.table, part, config.leave_out_axis, name)
-        cache = in_turn(world, lambda chosen=loaded: open_cache(chosen, size, config.resize, cache_dir))  # type: ignore[misc]
+        cache = in_turn(world, partial(opened, loaded))
         found.append(Member(name, loaded.title, loaded.table, part, cache, loaded.simulated))
     return found
 
 
-def run(config: Config, inputs: Inputs, out: Path, cache_dir: Path | None, world: World) -> Iterator[Step | Epoch | Finished]:
+def run(
+    config: Config, inputs: Inputs, out: Path, cache_dir: Path | None, world: World, building: Building | None = None
+) -> Iterator[Step | Epoch | Finished]:
     """Train in `out`, going on where an earlier call stopped; a finished folder is given back as it is.
 
     Raises ModelFault (other settings in the folder, no weights, loss not finite), DatasetFault, UsageFault, WorkspaceFault (locked).
@@ -87,13 +100,12 @@ def run(config: Config, inputs: Inputs, out: Path, cache_dir: Path | None, world
         yield Finished(out, folder_of.read_json(out / folder_of.RESULTS, "a finished run"))
         return
     with lock(out, f"run{world.rank}", doing="training"):
-        yield from _train(config, inputs, tested, out, cache_dir, world)
+        trainer, origin = trainer_for(config, inputs, tested, out, cache_dir, world, building)
+        yield from _train(trainer, origin, inputs, out)
 
 
-def _train(
-    config: Config, inputs: Inputs, tested: list[str], out: Path, cache_dir: Path | None, world: World
-) -> Iterator[Step | Epoch | Finished]:
-    trainer, origin = trainer_for(config, inputs, tested, out, cache_dir, world)
+def _train(trainer: Trainer, origin: Mapping[str, str], inputs: Inputs, out: Path) -> Iterator[Step | Epoch | Finished]:
+    config, world = trainer.config, trainer.world
     if world.first and not (out / folder_of.RECORD).is_file():
         _write_beginning(config, inputs, out, world, origin)
     for event in trainer.run():
@@ -106,12 +118,13 @@ def _train(
 
 
 def trainer_for(
-    config: Config, inputs: Inputs, tested: Sequence[str], out: Path, cache_dir: Path | None, world: World
-) -> tuple[Trainer, dict[str, str]]:
+    config: Config, inputs: Inputs, tested: Sequence[str], out: Path, cache_dir: Path | None, world: World,
+    building: Building | None = None,
+) -> tuple[Trainer, dict[str, str]]:  # fmt: skip
     """A trainer of this run (going on from the checkpoint in `out`, if any) and the origin of its backbone's weights."""
     size = config.input_size or native_input(config.model)
-    trained = members(inputs, config.sets, config, size, cache_dir, world)
-    material = join(trained, members(inputs, tested, config, size, cache_dir, world), config)
+    trained = members(inputs, config.sets, config, size, cache_dir, world, building)
+    material = join(trained, members(inputs, tested, config, size, cache_dir, world, building), config)
     model, shape, origin = build(
         config.model, weights=config.weights, input_size=size, hidden=config.hidden, dropout=config.dropout,
         dropout_place=config.dropout_place, head=config.head, seed=config.seed,

@@ -54,6 +54,22 @@ def bar(items: Iterable[Item], *, total: int | None, what: str, unit: str = "ima
     )
 
 
+def counted(what: str, unit: str = "image") -> Callable[[str, int, int], None]:
+    """A function `(name, done, total)` that draws one bar per name on stderr; silent with `--quiet`."""
+    from tqdm import tqdm
+
+    bars: dict[str, Any] = {}
+
+    def told(name: str, done: int, total: int) -> None:
+        if name not in bars:
+            bars[name] = tqdm(total=total, desc=f"{what} {name}", unit=unit, disable=is_quiet(), file=sys.stderr, ncols=100)
+        bars[name].update(done - bars[name].n)
+        if done >= total:
+            bars.pop(name).close()
+
+    return told
+
+
 def say(text: str) -> None:
     """Print a line of result."""
     click.echo(text)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dermiqa.commands.common import example, hint, is_quiet, json_option, say, say_json
+from dermiqa.commands.common import counted, example, hint, is_quiet, json_option, say, say_json
 from workspace.errors import MissingExtra, UsageFault, WorkspaceFault
 
 if TYPE_CHECKING:
     from train.run import Finished
+    from train.tensorboard import Board
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 PathType = click.Path(path_type=Path)
@@ -67,13 +68,14 @@ def data_options(function: Decorated) -> Decorated:
 @click.argument("sets", nargs=-1, required=True, metavar="SETS...")
 @click.option("--out", type=PathType, help="The run's folder (default: models/NAME of the workspace, or here).")
 @click.option("--test", "tests", multiple=True, metavar="SET", help="Test on this set as well (may be said again).")
+@click.option("--tensorboard", is_flag=True, help="Also write the figures for TensorBoard (if installed) into OUT/tensorboard.")
 @click.option("--config", "config_file", type=PathType, help="A TOML file of settings; options overrule it.")
 @settings_options
 @data_options
 @json_option
 def train(
-    sets: tuple[str, ...], out: Path | None, tests: tuple[str, ...], config_file: Path | None, splits_folder: Path | None,
-    cache_dir: Path | None, as_json: bool, **said: Any,
+    sets: tuple[str, ...], out: Path | None, tests: tuple[str, ...], tensorboard: bool, config_file: Path | None,
+    splits_folder: Path | None, cache_dir: Path | None, as_json: bool, **said: Any,
 ) -> None:  # fmt: skip
     """Train a quality model on SETS: NAME, NAME=FOLDER, or the folder of a dermiqa export.
 
@@ -86,6 +88,7 @@ def train(
     from train.run import run
     from train.sources import gather, parse
     from train.splits import Rule
+    from train.tensorboard import Board
 
     roots = read_roots()
     trained, tested = [parse(text, roots) for text in sets], [parse(text, roots) for text in tests]
@@ -94,8 +97,9 @@ def train(
     inputs = gather(trained, tested, Rule(), seed=0, n=max(5, config.split), folder=splits_folder)
     folder = out or models_folder() / f"{config.model}-{'-'.join(config.sets)}-split{config.split}"
     world = join(config.device)
+    board = Board(folder) if tensorboard and world.first else None
     try:
-        done = _followed(run(config, inputs, folder, cache_dir, world), world.first)
+        done = _followed(run(config, inputs, folder, cache_dir, world, counted("cache")), world.first, board)
     finally:
         leave(world)
     if world.first:
@@ -132,8 +136,8 @@ def models_folder() -> Path:
         return Path("models")
 
 
-def _followed(events: Iterator[Any], first: bool) -> Finished:
-    """Run to the end behind a progress bar over the steps; gives the last event."""
+def _followed(events: Iterator[Any], first: bool, board: Board | None) -> Finished:
+    """Run to the end behind a progress bar over the steps, telling the board; gives the last event."""
     from tqdm import tqdm
 
     from train.fit import Epoch, Step
@@ -141,6 +145,8 @@ def _followed(events: Iterator[Any], first: bool) -> Finished:
     progress: Any = tqdm(total=0, desc="train     ", unit="step", disable=is_quiet() or not first, ncols=100, mininterval=0.2)
     done: Any = None
     for event in events:
+        if board:
+            board.add(event)
         if isinstance(event, Step):
             progress.total = event.total
             progress.n = event.number
@@ -154,6 +160,8 @@ def _followed(events: Iterator[Any], first: bool) -> Finished:
         else:
             done = event
     progress.close()
+    if board:
+        board.close()
     found: Finished = done
     return found
 

@@ -117,7 +117,11 @@ def test_a_dry_run_counts_without_the_sets(tmp_path: Path) -> None:
     done = CliRunner().invoke(experiment, words, catch_exceptions=False)
     assert done.exit_code == 0
     assert "30 runs" in done.output
-    assert "missing: https://database.mmsp-kn.de/kadid-10k-database.html" in done.output
+    assert (
+        'kadid10k: download from https://database.mmsp-kn.de/kadid-10k-database.html, then say kadid10k = "FOLDER"' in done.output
+    )
+    assert "skin: your own rated images" in done.output
+    assert "biq2021: 2,000 images of the authors' test table are left out" in done.output
     live = next(line.split() for line in done.output.splitlines() if line.startswith("live_itw"))
     assert live[1:5] == ["1,162", "0", "0", "1,162"]
 
