@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +35,87 @@ def test_no_gpl_in_the_default_install(supply: ModuleType) -> None:
     assert len(found) > 60
     assert [n for n, text in found.items() if {"GPL", "AGPL"} & set(supply.families(text))] == []
     assert [n for n, text in found.items() if not supply.families(text)] == []
+
+
+def test_every_native_part_has_its_licence(supply: ModuleType) -> None:
+    """Libraries inside wheels have a stated licence, and none is under the GPL without the exception for linking."""
+    parts = {part for name, version in supply.locked().items() for part in supply.native_parts(supply.installed(name, version))}
+    assert len(parts) > 20
+    said = {part: supply.native_licence(part) for part in parts}
+    assert [part for part, text in said.items() if not text] == []
+    assert [part for part, text in said.items() if text.startswith(("GPL", "AGPL")) and "WITH GCC-exception" not in text] == []
+
+
+WEAK = {
+    "id": "TEST-1",
+    "affected": [{"package": {"ecosystem": "PyPI", "name": "Weak_Part"},
+                  "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "1.0"}, {"fixed": "1.5"}, {"introduced": "2.0"}]}]}],
+}  # fmt: skip
+NAMED = {"id": "TEST-2", "affected": [{"package": {"ecosystem": "PyPI", "name": "named"}, "versions": ["3.1", "3.2"]}]}
+OLD = {**NAMED, "id": "TEST-3", "withdrawn": "2024-01-01T00:00:00Z"}
+OTHER = {"id": "TEST-4", "affected": [{"package": {"ecosystem": "npm", "name": "named"}, "versions": ["3.1"]}]}
+
+
+@pytest.mark.parametrize(
+    ("version", "is_weak"),
+    [("0.9", False), ("1.0", True), ("1.4.9", True), ("1.5", False), ("1.9", False), ("2.0", True), ("9", True)],
+)
+def test_ranges_of_advisories_are_read(supply: ModuleType, version: str, is_weak: bool) -> None:
+    """From introduced on, up to fixed, which is not affected; names are compared as installers do."""
+    assert supply.known([WEAK], {"weak-part": version}) == ({"weak-part": {"TEST-1"}} if is_weak else {})
+
+
+def test_advisories_come_from_files_folders_and_archives(supply: ModuleType, tmp_path: Path) -> None:
+    """The same finding from a file, a folder and a ZIP; withdrawn records and other ecosystems are passed over."""
+    wanted = {"named": "3.1", "weak-part": "1.5"}
+    (tmp_path / "all.json").write_text(json.dumps([WEAK, NAMED, OLD, OTHER]))
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for record in (WEAK, NAMED, OLD, OTHER):
+            archive.writestr(f"{record['id']}.json", json.dumps(record))
+    for source in (tmp_path / "all.json", tmp_path, tmp_path / "all.zip"):
+        assert supply.advisories(str(source), wanted) == {"named": ["TEST-2"]}
+
+
+def test_advisories_come_from_a_service(supply: ModuleType) -> None:
+    """One question with all versions goes out; the answer's ids come back by package."""
+
+    class Service(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            weak = [{"vulns": [{"id": "TEST-9"}]} if q["package"]["name"] == "b" else {} for q in said["queries"]]
+            body = json.dumps({"results": weak}).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Service) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        found = supply.advisories(f"http://127.0.0.1:{server.server_port}", {"a": "1", "b": "2"})
+        thread.join()
+    assert found == {"b": ["TEST-9"]}
+
+
+def test_a_source_that_can_not_be_read_is_no_clean_bill(
+    supply: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing answers, or the file is broken, the check says that nothing was checked and ends with 2."""
+    (tmp_path / "broken.json").write_text("{")
+    for source in ("http://127.0.0.1:9", str(tmp_path / "missing.json"), str(tmp_path / "broken.json")):
+        assert supply.check(source) == 2
+        assert "not checked: the source of advisories could not be read" in capsys.readouterr().err
+    (tmp_path / "broken.json").write_text("[]")
+    assert supply.check(str(tmp_path / "broken.json")) == 0
+    assert re.search(r"\d{2,} locked versions looked up, 0 with a known weakness", capsys.readouterr().out)
+
+
+def test_the_pages_are_those_of_todays_lock(supply: ModuleType) -> None:
+    """docs/licences.md and deploy/sbom.json list what the lock says."""
+    assert (ROOT / "docs" / "licences.md").read_text() == supply.licences()
+    assert (ROOT / "deploy" / "sbom.json").read_text() == supply.sbom()
 
 
 def test_the_families_are_told_apart(supply: ModuleType) -> None:
