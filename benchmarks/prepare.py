@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -91,7 +91,7 @@ def speed(path: Path, turns: int) -> None:
 
 
 def stream(count: int) -> None:
-    """Prepare `count` small photos and print resident memory every tenth of the way."""
+    """Prepare `count` small photos, then the same folder again: resident memory every tenth of the way, and the slope."""
     with tempfile.TemporaryDirectory() as folder:
         place = create(Path(folder) / "ws")
         random = np.random.RandomState(0)
@@ -99,12 +99,24 @@ def stream(count: int) -> None:
         photos.mkdir()
         for i in range(count):
             Image.fromarray(random.randint(0, 256, (24, 32, 3)).astype(np.uint8)).save(photos / f"{i:06d}.png")
-        start, parent = time.perf_counter(), psutil.Process()
-        for done, _ in enumerate(prepare(place, [photos]), start=1):
-            if done % max(1, count // 10) == 0:
-                worker = sum(child.memory_info().rss for child in parent.children())
-                sizes = f"parent {parent.memory_info().rss / 1e6:6.1f} MB, worker {worker / 1e6:6.1f} MB"
-                print(f"{done:7d} photos  {time.perf_counter() - start:7.1f} s  {sizes}", flush=True)
+        for turn in ("first run", "second run, all kept"):
+            print(turn)
+            sizes = dict(watched(lambda: prepare(place, [photos]), count))
+            early = min(done for done in sizes if done >= count // 5)
+            slope = (sizes[count] - sizes[early]) / (count - early)
+            print(f"  the parent grew by {slope / 1e3:.2f} kB per photo from {early:,} to {count:,} photos", flush=True)
+
+
+def watched(run: Callable[[], Iterable[object]], count: int) -> Iterator[tuple[int, int]]:
+    """The parent's resident bytes by photos done, every tenth of the way; printed with the worker's."""
+    start, parent, step = time.perf_counter(), psutil.Process(), max(1, count // 10)
+    for done, _ in enumerate(run(), start=1):
+        if done % step == 0:
+            worker = sum(child.memory_info().rss for child in parent.children())
+            own = parent.memory_info().rss
+            said = f"parent {own / 1e6:6.1f} MB, worker {worker / 1e6:6.1f} MB"
+            print(f"{done:7d} photos  {time.perf_counter() - start:7.1f} s  {said}", flush=True)
+            yield done, own
 
 
 def main() -> None:

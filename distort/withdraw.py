@@ -18,9 +18,10 @@ from pathlib import Path
 
 from distort.intake.notes import MEASURES, measures_path, read_measures
 from workspace.files import lock, sha256_bytes, sha256_file, write_json, write_rows, write_text
-from workspace.manifest import rebuild, stream_rows
+from workspace.manifest import rebuild
 from workspace.settings import Workspace
 from workspace.sources import editing, read_keys, read_source, write_keys
+from workspace.streams import stream_rows
 from workspace.tables import MANIFEST_COLUMNS
 
 FOLDER = "withdrawals"
@@ -203,7 +204,7 @@ def _forget_rows(workspace: Workspace, name: str) -> None:
         write_rows(measures_path(workspace), measures.values(), MEASURES)
     keys = read_keys(workspace)
     if keys.pop(name, None) is not None:
-        write_keys(workspace, keys)
+        write_keys(workspace, keys.items())
     if workspace.manifest.exists():
         rebuild(workspace)
     with editing(workspace) as rows:

@@ -75,19 +75,13 @@ def read_rows(path: Path, required: Iterable[str] = ()) -> list[dict[str, str]]:
     return [{k: (v or "") for k, v in row.items() if k is not None} for row in reader]
 
 
-def csv_text(rows: Iterable[Mapping[str, Any]], columns: list[str]) -> str:
-    """CSV text with these columns in this order; None becomes an empty cell."""
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n", extrasaction="raise")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: ("" if v is None else v) for k, v in row.items()})
-    return stream.getvalue()
-
-
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], columns: list[str], *, mode: int = 0o644) -> None:
-    """Write a CSV atomically."""
-    write_text(path, csv_text(rows, columns), mode=mode)
+    """Write a CSV atomically, row by row, with these columns in this order; None becomes an empty cell."""
+    with replacing(path, mode=mode) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n", extrasaction="raise")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: ("" if v is None else v) for k, v in row.items()})
 
 
 def sha256_bytes(data: bytes | memoryview) -> str:

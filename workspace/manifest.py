@@ -7,13 +7,14 @@ and any number of workers leads to the same table. Everything here streams: 140,
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from workspace.errors import TableFault, WorkspaceFault
 from workspace.files import TEMPORARY_SUFFIX, lock, replacing, write_rows
 from workspace.settings import Workspace
+from workspace.streams import stream_rows
 from workspace.tables import MANIFEST_COLUMNS, SOURCES_COLUMNS
 
 RECORD = ".rows.csv"
@@ -21,23 +22,6 @@ FROM_SOURCES = ("subject", "source", "licence")
 NO = frozenset({"no", "n", "false", "0"})
 
 Row = dict[str, str]
-
-
-def stream_rows(path: Path, required: Iterable[str] = ()) -> Iterator[Row]:
-    """The rows of a CSV, one at a time. Raises TableFault naming a missing file or column."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            found = list(reader.fieldnames or [])
-            for column in required:
-                if column not in found:
-                    raise TableFault(f"{path} has no column {column!r}; it has: {', '.join(found) or 'nothing'}")
-            for row in reader:
-                yield {k: (v or "") for k, v in row.items() if k is not None}
-    except FileNotFoundError:
-        raise TableFault(f"{path} is not there") from None
-    except UnicodeDecodeError as fault:
-        raise TableFault(f"{path} is not UTF-8 text (byte {fault.start}): save it as CSV UTF-8") from None
 
 
 def source_rows(workspace: Workspace) -> Iterator[Row]:

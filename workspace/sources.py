@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 
 from workspace.errors import TableFault, WorkspaceFault, nearest
 from workspace.files import lock, read_rows, sha256_bytes, write_rows
 from workspace.settings import Workspace
+from workspace.streams import Row, revise_rows, stream_rows
 from workspace.tables import KEYS_COLUMNS, SOURCES_COLUMNS
-
-Row = dict[str, str]
 
 MEASURED = ("file", "pristine", "sha256", "width", "height", "flags")
 """Columns that `dermiqa prepare` alone writes."""
@@ -41,6 +40,11 @@ def read_sources(workspace: Workspace) -> list[Row]:
     return read_rows(workspace.sources, SOURCES_COLUMNS) if workspace.sources.exists() else []
 
 
+def stream_sources(workspace: Workspace) -> Iterator[Row]:
+    """The rows of `sources.csv` one at a time, in flat memory; none when there is no such table."""
+    return stream_rows(workspace.sources, SOURCES_COLUMNS) if workspace.sources.exists() else iter(())
+
+
 def read_source(workspace: Workspace, name: str) -> Row:
     """The row of one photo. Raises WorkspaceFault that names the nearest known photo."""
     return _find(workspace, read_sources(workspace), name)
@@ -62,6 +66,12 @@ def editing(workspace: Workspace, *, wait: float = 30.0) -> Iterator[list[Row]]:
         if [row_hash(row) for row in rows] != before or not workspace.sources.exists():
             kept = [{column: row.get(column, "") for column in SOURCES_COLUMNS} for row in rows]
             write_rows(workspace.sources, kept, SOURCES_COLUMNS)
+
+
+def revise(workspace: Workspace, names: Iterable[str], change: Callable[[str, Row], Row], *, wait: float = 30.0) -> None:
+    """Change the named photos' rows under the lock, or add them, as `workspace.streams.revise_rows` does: in flat memory."""
+    with lock(workspace.root, "sources", wait=wait, doing="editing sources.csv"):
+        revise_rows(workspace.sources, SOURCES_COLUMNS, names, change)
 
 
 def change(workspace: Workspace, name: str, values: Mapping[str, str], *, seen: str | None = None) -> Row:
@@ -130,13 +140,18 @@ def flags_of(row: Mapping[str, str]) -> list[str]:
 
 def read_keys(workspace: Workspace) -> dict[str, str]:
     """Name here -> original path, in the table's order; empty when there is no `keys.csv`."""
-    rows = read_rows(workspace.keys, KEYS_COLUMNS) if workspace.keys.exists() else []
-    return {row["pristine"]: row["original"] for row in rows}
+    return dict(stream_keys(workspace))
 
 
-def write_keys(workspace: Workspace, keys: Mapping[str, str]) -> None:
-    """Write `keys.csv` with mode 600: names of files carry names of patients."""
-    rows = [{"pristine": name, "original": original} for name, original in keys.items()]
+def stream_keys(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """Name here and original path, one pair at a time; none when there is no `keys.csv`."""
+    rows = stream_rows(workspace.keys, KEYS_COLUMNS) if workspace.keys.exists() else iter(())
+    return ((row["pristine"], row["original"]) for row in rows)
+
+
+def write_keys(workspace: Workspace, keys: Iterable[tuple[str, str]]) -> None:
+    """Write `keys.csv` from (name, original path) pairs with mode 600: names of files carry names of patients."""
+    rows = ({"pristine": name, "original": original} for name, original in keys)
     write_rows(workspace.keys, rows, KEYS_COLUMNS, mode=0o600)
 
 

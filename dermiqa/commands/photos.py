@@ -1,26 +1,18 @@
-"""Verbs of photos: prepare; sources with withdraw."""
+"""The verb prepare: photos come in."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dermiqa.commands.common import (
-    bar,
-    current_workspace,
-    example,
-    hint,
-    json_option,
-    say,
-    say_json,
-    say_table,
-    workspace_option,
-)
-from workspace.errors import WorkspaceFault
-from workspace.settings import Workspace
+from dermiqa.commands.common import bar, current_workspace, example, hint, json_option, say, say_json, workspace_option
+
+if TYPE_CHECKING:
+    from distort.intake.prepare import Preparation, Result
+    from workspace.settings import Workspace
 
 
 @click.command(**example("dermiqa prepare photos/ --metadata credits.csv --jobs 2"))
@@ -53,149 +45,56 @@ def prepare(
 
     place = current_workspace(workspace)
     run = Preparation(place, photos, keep_names=keep_names, metadata=metadata, jobs=jobs, yunet=yunet)
-    results = list(bar(run, total=len(run), what="prepare", unit="photo"))
-    counts = Counter(result.state for result in results)
-    flags = Counter(flag.partition(":")[0] for result in results for flag in result.flags)
-    faults = [result for result in results if result.state == "refused"]
-    twins = [result for result in results if result.state == "same"]
+    told = _Told(keep_all=as_json)
+    for result in bar(run, total=len(run), what="prepare", unit="photo"):
+        told.add(result)
     if as_json:
-        say_json(
-            {
-                "pristine": str(place.pristine),
-                **{state: counts[state] for state in ("prepared", "kept", "same", "refused")},
-                "files": [
-                    {"file": r.label, "state": r.state, "name": r.name, "reason": r.reason, "flags": list(r.flags)}
-                    for r in results
-                ],
-            }
-        )
-        return 1 if faults else 0
-    for result in faults:
-        say(f"refused {result.label}: {result.reason}")
-    for result in twins:
-        say(f"left out {result.label}: the same photo as {result.name}")
-    if run.sidecar:
-        for line in run.sidecar.hints():
-            hint(line)
-    for flag, count in sorted(flags.items()):
+        say_json({"pristine": str(place.pristine), **told.counts(), "files": told.files})
+    else:
+        _say_told(told, place, run)
+    return 1 if told.states["refused"] else 0
+
+
+class _Told:
+    """What a run told, counted as it came; results that ask for a line (refused, same) are kept, all of them for JSON."""
+
+    def __init__(self, *, keep_all: bool) -> None:
+        self.keep_all = keep_all
+        self.states: Counter[str] = Counter()
+        self.flags: Counter[str] = Counter()
+        self.files: list[dict[str, Any]] = []
+
+    def add(self, result: Result) -> None:
+        """Count one file."""
+        self.states[result.state] += 1
+        self.flags.update(flag.partition(":")[0] for flag in result.flags)
+        if self.keep_all or result.state in ("refused", "same"):
+            self.files.append(
+                {
+                    "file": result.label,
+                    "state": result.state,
+                    "name": result.name,
+                    "reason": result.reason,
+                    "flags": list(result.flags),
+                }
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many files became what."""
+        return {state: self.states[state] for state in ("prepared", "kept", "same", "refused")}
+
+
+def _say_told(told: _Told, place: Workspace, run: Preparation) -> None:
+    """The run in lines: refused files, photos that are there already, passed-over columns, flags, counts."""
+    for file in (file for file in told.files if file["state"] == "refused"):
+        say(f"refused {file['file']}: {file['reason']}")
+    for file in (file for file in told.files if file["state"] == "same"):
+        say(f"left out {file['file']}: the same photo as {file['name']}")
+    for line in run.sidecar.hints() if run.sidecar else ():
+        hint(line)
+    for flag, count in sorted(told.flags.items()):
         hint(f"{count} {'photo is' if count == 1 else 'photos are'} flagged {flag}: see flags in sources.csv")
+    counts = told.counts()
     left = f"{counts['same']} the same, {counts['refused']} refused"
     say(f"{counts['prepared']} photos prepared, {counts['kept']} kept, {left}: {place.pristine}")
     hint("next: dermiqa sources, then dermiqa distort")
-    return 1 if faults else 0
-
-
-@click.group(invoke_without_command=True, **example("dermiqa sources --variety"))
-@click.option("--variety", is_flag=True, help="Also draw chosen photos against those left out (reports/variety.svg).")
-@workspace_option
-@json_option
-@click.pass_context
-def sources(ctx: click.Context, variety: bool, workspace: Path | None, as_json: bool) -> None:
-    """Print where the photos come from (source, count) and what sources.csv doesn't say yet."""
-    if ctx.invoked_subcommand is not None:
-        ctx.meta["workspace"] = workspace
-        return
-    place = current_workspace(workspace)
-    told = _sources_told(place)
-    if variety:
-        from distort.intake.variety import write_variety
-
-        told["variety"] = write_variety(place, place.reports / "variety.svg")
-    if as_json:
-        say_json(told)
-        return
-    say_table([[row["source"], row["count"]] for row in told["sources"]] + [["all", told["photos"]]], ["source", "photos"])
-    for column, count in told["missing"].items():
-        say(f"{column}: not said of {count} photos")
-    for line in told["blocked"]:
-        say(f"may not be used: {line}")
-    for line in told["faults"]:
-        say(f"sources.csv: {line}")
-    if told["flags"]:
-        say("flags: " + ", ".join(f"{flag} {count}" for flag, count in told["flags"].items()))
-    for axis, share in told.get("variety", {}).items():
-        say(f"variety: the chosen photos cover {share:.0%} of the range of {axis}")
-    hint(f"next: fill {place.sources}, then dermiqa distort")
-
-
-def _sources_told(place: Workspace) -> dict[str, Any]:
-    """The paper's table 2 (source, count), what is missing by column, photos that may not be used, bad cells, flags."""
-    from workspace.sources import blocked, flags_of, missing, read_sources, row_faults
-
-    rows = read_sources(place)
-    if not rows:
-        raise WorkspaceFault(f"{place.root} has no photos yet: bring them in with `dermiqa prepare PHOTOS`")
-    counts = Counter(row["source"].strip() or "(not said)" for row in rows)
-    gaps = Counter(column for row in rows for column in missing(row))
-    flags = Counter(flag.partition(":")[0] for row in rows for flag in flags_of(row))
-    return {
-        "photos": len(rows),
-        "subjects": len({row["subject"] or row["pristine"] for row in rows}),
-        "sources": [{"source": name, "count": count} for name, count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))],
-        "missing": dict(sorted(gaps.items())),
-        "blocked": [f"{row['pristine']} ({reason})" for row in rows if (reason := blocked(row))],
-        "faults": [fault for row in rows for fault in row_faults(row)],
-        "flags": dict(sorted(flags.items())),
-    }
-
-
-@sources.command(**example("dermiqa sources withdraw P0007 --dry-run"))
-@click.argument("name")
-@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
-@workspace_option
-@json_option
-@click.pass_context
-def withdraw(ctx: click.Context, name: str, dry_run: bool, workspace: Path | None, as_json: bool) -> None:
-    """Take the photo NAME out everywhere: variants, caches, frozen copies, exports; name the models trained on it.
-
-    Plans and votes of other photos stay. A certificate is written to reports/withdrawals.
-    """
-    from distort.withdraw import find
-    from distort.withdraw import withdraw as remove
-
-    place = current_workspace(workspace or ctx.meta.get("workspace"))
-    caches = _caches()
-    if dry_run:
-        found, certificate = find(place, name, caches=caches), None
-    else:
-        find(place, name, caches=caches)
-        found, certificate = remove(place, name, caches=caches, also=_out_of_studies(place, name))
-    lines = [{"kind": h.kind, "path": str(h.path)} for h in found.removed]
-    if as_json:
-        models = [str(path) for path in found.models]
-        say_json({"photo": name, "removed": lines, "models": models, "certificate": certificate and str(certificate)})
-        return
-    for line in lines:
-        say(f"{'would remove' if dry_run else 'removed'} {line['kind']}: {line['path']}")
-    for path in found.models:
-        say(f"trained on it: {path} (train again without it, or withdraw the model)")
-    if certificate:
-        say(f"certificate: {certificate}")
-        hint("the original file, backups and copies that left this workspace are yours to delete")
-
-
-def _caches() -> list[Path]:
-    """The folder of training caches, which hold decoded images."""
-    from train.cache import default_cache_dir
-
-    return [default_cache_dir()]
-
-
-def _out_of_studies(place: Workspace, name: str) -> list[str]:
-    """Mark the photo's images in the database, where there is one; a line per study that holds them."""
-    from datetime import UTC, datetime
-
-    url = place.database_url
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        return []
-    from db.engine import open_engine, writing
-    from db.migrate import require_current
-    from db.queries.withdrawn import withdraw_photo
-
-    engine = open_engine(url)
-    try:
-        require_current(engine)
-        with writing(engine) as session:
-            return withdraw_photo(session, name, datetime.now(UTC).date().isoformat())
-    finally:
-        engine.dispose()

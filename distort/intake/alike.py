@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from distort.intake.index import scratch
 from distort.types.arrays import Pixels
 
 NEAR = 6
@@ -24,43 +25,44 @@ def phash(rgb: Pixels) -> str:
 
 
 class Alike:
-    """The hashes of all photos so far."""
+    """The hashes of all photos so far in one array of 8 bytes each; their names lie on the disk."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
-        self.places: dict[str, int] = {}
+        self.names = scratch("CREATE TABLE names (place INTEGER PRIMARY KEY, name TEXT UNIQUE)")
+        self.count = 0
         self.hashes = np.empty(1024, dtype=np.uint64)
 
     @classmethod
-    def of(cls, measures: Mapping[str, Mapping[str, str]]) -> Alike:
-        """The hashes that earlier runs noted."""
+    def of(cls, measures: Iterable[Mapping[str, str]]) -> Alike:
+        """The hashes that earlier runs noted, from rows with `pristine` and `phash`."""
         made = cls()
-        for name, row in measures.items():
-            made._append(name, row.get("phash", ""))
+        for row in measures:
+            made._append(row["pristine"], row.get("phash", ""))
         return made
 
     def add(self, name: str, value: str) -> str:
         """Take a photo in; gives the name of the nearest other photo within `NEAR` bits, or an empty text."""
         if len(value) != 16:
             return ""
-        found = ""
-        if self.names:
-            apart = np.bitwise_count(self.hashes[: len(self.names)] ^ np.uint64(int(value, 16)))
-            for place in np.argsort(apart, kind="stable")[:4]:
-                if apart[place] <= NEAR and self.names[place] != name:
-                    found = self.names[place]
-                    break
+        apart = np.bitwise_count(self.hashes[: self.count] ^ np.uint64(int(value, 16)))
+        near = np.flatnonzero(apart <= NEAR)
+        twins = (self._name(int(place)) for place in near[np.argsort(apart[near], kind="stable")])
+        found = next((twin for twin in twins if twin != name), "")
         self._append(name, value)
         return found
+
+    def _name(self, place: int) -> str:
+        return str(self.names.execute("SELECT name FROM names WHERE place = ?", (place,)).fetchone()[0])
 
     def _append(self, name: str, value: str) -> None:
         if len(value) != 16:
             return
-        if name in self.places:
-            self.hashes[self.places[name]] = int(value, 16)
+        known = self.names.execute("SELECT place FROM names WHERE name = ?", (name,)).fetchone()
+        if known:
+            self.hashes[known[0]] = int(value, 16)
             return
-        if len(self.names) == len(self.hashes):
+        if self.count == len(self.hashes):
             self.hashes = np.concatenate([self.hashes, np.empty_like(self.hashes)])
-        self.hashes[len(self.names)] = int(value, 16)
-        self.places[name] = len(self.names)
-        self.names.append(name)
+        self.hashes[self.count] = int(value, 16)
+        self.names.execute("INSERT INTO names VALUES (?, ?)", (self.count, name))
+        self.count += 1

@@ -1,11 +1,9 @@
-"""Which files under the given folders are tried as photos, and what each is called here."""
+"""Which files under the given folders are tried as photos."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,6 @@ py rar rst rtf sh sqlite tar toml tsv txt url wav xls xlsx xml yaml yml zip"""
 NO_PHOTOS = frozenset(f".{ending}" for ending in _PASSED_OVER.split())
 """Endings that are passed over: a photo folder may hold tables, notes and films."""
 
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _KINDS = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))
 
 
@@ -33,51 +30,66 @@ class Found:
     fault: str = ""
 
 
-def find_photos(given: Sequence[Path], leave: Collection[Path] = ()) -> list[Found]:
+def find_photos(given: Sequence[Path], leave: Collection[Path] = ()) -> Iterator[Found]:
     """Every file below the given folders (and every given file), sorted; hidden files and `NO_PHOTOS` are passed over.
 
-    `leave` are folders not to enter. Links that lead out of the given folder, pipes and devices come with a `fault`.
-    Raises UsageFault when a given path isn't there.
+    `leave` are folders not to enter. Links that lead out of the given folder, pipes and devices come with a `fault`. A file that
+    two of the given paths hold comes twice. Raises UsageFault, before the first file, when a given path isn't there.
     """
-    found: dict[Path, Found] = {}
-    avoid = {path.resolve() for path in leave}
     for place in given:
         if not place.exists():
             raise UsageFault(f"{place} is not there: name a folder of photos, or photos")
-        if place.is_dir():
-            root = place.resolve()
-            for item in _walk(root, root, avoid):
-                found.setdefault(item.path, item)
+    return _all(given, {path.resolve() for path in leave})
+
+
+def _all(given: Sequence[Path], avoid: set[Path]) -> Iterator[Found]:
+    for place in given:
+        path = place.resolve()
+        if path.is_dir():
+            yield from _walk(path, path, avoid)
         else:
-            path = place.resolve()
-            found.setdefault(path, Found(path, path.name, _kind_fault(path.stat().st_mode)))
-    return list(found.values())
+            yield Found(path, path.name, _kind_fault(path.stat().st_mode))
 
 
 def _walk(folder: Path, root: Path, avoid: set[Path]) -> Iterator[Found]:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        names = sorted(os.listdir(folder))
     except OSError as fault:
         yield Found(folder, _label(folder, root), f"can't be opened ({fault.strerror})")
         return
-    for entry in entries:
-        path = folder / entry.name
-        if entry.name.startswith("."):
+    for name in names:
+        path = folder / name
+        if name.startswith("."):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        mode = _mode(path)
+        if stat.S_ISDIR(mode) and _is_text(name):
             if path not in avoid:
                 yield from _walk(path, root, avoid)
-        elif entry.is_symlink() or path.suffix.lower() not in NO_PHOTOS:
+        elif stat.S_ISDIR(mode) or stat.S_ISLNK(mode) or path.suffix.lower() not in NO_PHOTOS:
             item = _entry(path, root)
             if item:
                 yield item
 
 
+def _mode(path: Path) -> int:
+    """What kind of entry it is, links not followed; 0 when it has gone meanwhile."""
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _entry(path: Path, root: Path) -> Found | None:
     label = _label(path, root)
-    try:
-        path.name.encode("utf-8")
-    except UnicodeEncodeError:
+    if not _is_text(path.name):
         return Found(path, label, "its name is not valid UTF-8: rename it")
     if path.is_symlink():
         try:
@@ -101,48 +113,3 @@ def _kind_fault(mode: int) -> str:
 def _label(path: Path, root: Path) -> str:
     text = path.relative_to(root).as_posix() if path != root else path.name
     return "".join(c if c.isprintable() else "?" for c in text)
-
-
-class Names:
-    """Names for photos: legal and unequal on every system (no letter case, no reserved word); known ones are kept."""
-
-    def __init__(self, known: dict[str, str], *, keep: bool) -> None:
-        """`known`: name -> original path, from `keys.csv`; `keep`: call a photo as its file, else P0001, P0002 ..."""
-        self.keep = keep
-        self.by_path = {original: name for name, original in known.items()}
-        self.taken = {name.casefold() for name in known}
-        self.last = max((int(m[1]) for m in (re.fullmatch(r"P(\d+)", name) for name in known) if m), default=0)
-
-    def of(self, item: Found) -> str:
-        """The name of a file; the same file always gets the same name."""
-        known = self.by_path.get(str(item.path))
-        if known:
-            return known
-        name = self._kept(item) if self.keep else self._next()
-        self.by_path[str(item.path)] = name
-        self.taken.add(name.casefold())
-        return name
-
-    def _next(self) -> str:
-        self.last += 1
-        return f"P{self.last:04d}"
-
-    def _kept(self, item: Found) -> str:
-        stem = legal_name(item.path.stem)
-        folder = legal_name(item.path.parent.name)
-        for name in (stem, f"{folder}_{stem}"):
-            if name.casefold() not in self.taken:
-                return name
-        count = 2
-        while f"{stem}_{count}".casefold() in self.taken:
-            count += 1
-        return f"{stem}_{count}"
-
-
-def legal_name(text: str) -> str:
-    """A file's stem as a name: letters, digits, `-`, `_` and `.`, at most 80 characters, legal on Windows."""
-    plain = unicodedata.normalize("NFC", text)
-    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in plain).strip("._ ")[:80].rstrip(".")
-    if not name or _RESERVED.fullmatch(name):
-        return f"photo_{name}".rstrip("_")
-    return name

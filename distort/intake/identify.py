@@ -74,8 +74,18 @@ def faces_by_yunet(rgb: Pixels, model: str) -> int:
         detector.setInputSize((rgb.shape[1], rgb.shape[0]))
         found = detector.detect(np.ascontiguousarray(rgb[:, :, ::-1]))[1]
     except cv2.error as fault:
-        raise PhotoFault(f"the face model {model} can't be used ({fault.err or fault}): name OpenCV's YuNet ONNX file") from None
+        said = " ".join((fault.err or str(fault)).split())
+        raise PhotoFault(f"the face model {model} can't be used ({said}): name OpenCV's YuNet ONNX file") from None
     return 0 if found is None else len(found)
+
+
+def yunet_fault(model: str) -> str:
+    """Why a file can't serve as YuNet, in one line, by a trial on a black picture; empty when it can."""
+    try:
+        found = faces_by_yunet(np.zeros((96, 128, 3), dtype=np.uint8), model)
+    except PhotoFault as fault:
+        return str(fault)
+    return f"the face model {model} finds a face in a black picture: name OpenCV's YuNet ONNX file" if found else ""
 
 
 @lru_cache(maxsize=1)

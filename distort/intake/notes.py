@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workspace.files import read_rows, write_rows
 from workspace.settings import Workspace
-from workspace.sources import Row, editing
+from workspace.sources import revise
+from workspace.streams import Row, revise_rows, stream_rows
 from workspace.tables import SOURCES_COLUMNS
 
 JOURNAL = ".prepare.jsonl"
+MOST_NOTES = 2000
+"""Held in memory before they are merged, whatever the time."""
 MEASURES = [
     "pristine", "made", "png_sha256", "phash", "largest_side", "blur", "contrast", "brightness", "colourfulness", "si",
     "clipped_dark", "clipped_light", "jpeg_quality", "jpeg_damage", "blocking", "border", "vignette", "ruler", "text", "bar_code",
@@ -32,10 +35,15 @@ def measures_path(workspace: Workspace) -> Path:
     return workspace.reports / "photos.csv"
 
 
+def stream_measures(workspace: Workspace) -> Iterator[Row]:
+    """The rows of measures, one at a time; none when there is no such table yet."""
+    path = measures_path(workspace)
+    return stream_rows(path, MEASURES) if path.exists() else iter(())
+
+
 def read_measures(workspace: Workspace) -> dict[str, Row]:
     """The rows of measures by photo; empty when there is no such table yet."""
-    path = measures_path(workspace)
-    return {row["pristine"]: row for row in read_rows(path, MEASURES)} if path.exists() else {}
+    return {row["pristine"]: row for row in stream_measures(workspace)}
 
 
 @dataclass
@@ -67,7 +75,7 @@ class Journal:
         self.stream.write(json.dumps(asdict(note), ensure_ascii=False) + "\n")
         self.stream.flush()
         self.notes.append(note)
-        if time.monotonic() - self.merged > self.every:
+        if len(self.notes) >= MOST_NOTES or time.monotonic() - self.merged > self.every:
             self.merge()
 
     def merge(self) -> None:
@@ -103,16 +111,24 @@ def _read(path: Path) -> list[Note]:
 
 
 def _into_sources(workspace: Workspace, notes: list[Note]) -> None:
-    with editing(workspace) as rows:
-        known = {row["pristine"]: row for row in rows}
-        for note in notes:
-            row = known.get(note.name)
-            if row is None:
-                row = dict.fromkeys(SOURCES_COLUMNS, "")
-                rows.append(row)
-                known[note.name] = row
+    said = _by_name(notes)
+
+    def noted(name: str, row: Row) -> Row:
+        row = row or dict.fromkeys(SOURCES_COLUMNS, "")
+        for note in said[name]:
             row.update(note.measured)
             fill(row, note.given)
+        return row
+
+    revise(workspace, said, noted)
+
+
+def _by_name(notes: list[Note]) -> dict[str, list[Note]]:
+    """The notes of each photo, in their order: two runs may have noted the same one."""
+    found: dict[str, list[Note]] = {}
+    for note in notes:
+        found.setdefault(note.name, []).append(note)
+    return found
 
 
 def fill(row: Row, given: Row) -> None:
@@ -123,8 +139,6 @@ def fill(row: Row, given: Row) -> None:
 
 
 def _into_measures(workspace: Workspace, notes: list[Note]) -> None:
-    table = read_measures(workspace)
-    for note in notes:
-        if note.measures:
-            table[note.name] = {column: note.measures.get(column, "") for column in MEASURES}
-    write_rows(measures_path(workspace), table.values(), MEASURES)
+    said = {note.name: note.measures for note in notes if note.measures}
+    if said:
+        revise_rows(measures_path(workspace), MEASURES, said, lambda name, row: said[name])

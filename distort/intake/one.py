@@ -16,7 +16,7 @@ from distort.types.arrays import Pixels
 from workspace.errors import MissingExtra, PhotoFault
 from workspace.files import sha256_bytes, sha256_file
 
-RULES = 1
+RULES = 2
 """Raised whenever the same original gives other pixels or flags than before, so that photos are prepared again."""
 
 
@@ -24,7 +24,8 @@ RULES = 1
 class Task:
     """A photo to prepare: `side` is the largest side in pixels; `crop`, `rotation`, `masks` are cells of `sources.csv`.
 
-    `made` and `png_sha256` are what an earlier run noted, `target` the file that it wrote; `yunet` a face model's file.
+    `made` and `png_sha256` are what an earlier run noted, `target` the file that it wrote; `yunet` a face model's file and
+    its hash.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Task:
     made: str = ""
     png_sha256: str = ""
     yunet: str = ""
+    yunet_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Outcome:
 
 def token(task: Task, sha256: str) -> str:
     """A short hash of everything that the result depends on."""
-    parts = [RULES, sha256, task.side, task.crop.strip(), task.rotation.strip(), task.masks.strip(), task.yunet]
+    parts = [RULES, sha256, task.side, task.crop.strip(), task.rotation.strip(), task.masks.strip(), task.yunet_sha256]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

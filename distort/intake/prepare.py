@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from distort.intake.alike import Alike
-from distort.intake.found import Found, Names, find_photos
+from distort.intake.found import Found, find_photos
+from distort.intake.identify import yunet_fault
+from distort.intake.index import Index, Known
 from distort.intake.metadata import Sidecar
-from distort.intake.notes import Journal, Note, read_measures
+from distort.intake.names import Names
+from distort.intake.notes import Journal, Note, stream_measures
 from distort.intake.one import Outcome, Task, prepare_one
 from distort.intake.workers import Limits, Lost, Workers
 from distort.withdraw import withdrawn_hashes
 from workspace.errors import UsageFault
-from workspace.files import lock, need_space, sweep, write_bytes
+from workspace.files import lock, need_space, sha256_file, sweep, write_bytes
 from workspace.settings import Workspace
-from workspace.sources import Row, read_keys, read_sources, write_keys
+from workspace.sources import stream_keys, stream_sources, write_keys
 
 LEFT_ALONE = ("pristine", "distorted", "studies", "exports", "models", "reports", "logs")
 BYTES_PER_PIXEL = 2.0
@@ -32,19 +35,6 @@ class Result:
     name: str = ""
     reason: str = ""
     flags: tuple[str, ...] = ()
-
-
-@dataclass
-class _Books:
-    """What the run knows: rows and measures by name, keys, and the name that each original's hash has."""
-
-    rows: dict[str, Row]
-    measures: dict[str, Row]
-    keys: dict[str, str]
-    by_hash: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.by_hash = {row["sha256"]: name for name, row in self.rows.items() if row["sha256"]}
 
 
 class Preparation:
@@ -68,16 +58,17 @@ class Preparation:
         self.yunet = yunet
         self.withdrawn: dict[str, str] = {}
         self.limits = limits
-        self.found = find_photos(photos, [workspace.root / name for name in LEFT_ALONE])
-        if not self.found:
+        self.index = Index()
+        for item in find_photos(photos, [workspace.root / name for name in LEFT_ALONE]):
+            self.index.add_file(item)
+        if not len(self):
             where = ", ".join(str(p) for p in photos)
             raise UsageFault(f"no photos in {where}: a folder with JPEG, PNG, TIFF, WebP, HEIC, AVIF or DICOM files was expected")
         self.sidecar = Sidecar(metadata) if metadata else None
-        if yunet and not yunet.is_file():
-            raise UsageFault(f"{yunet} is not there: the file of the YuNet face model was expected")
+        self.yunet_sha256 = _tried(yunet) if yunet else ""
 
     def __len__(self) -> int:
-        return len(self.found)
+        return self.index.count
 
     def __iter__(self) -> Iterator[Result]:
         """Do the work. Raises WorkspaceFault when another run is at work here or the disk is full."""
@@ -91,67 +82,65 @@ class Preparation:
                 journal.merge()
 
     def _work(self, journal: Journal) -> Iterator[Result]:
-        rows = {row["pristine"]: row for row in read_sources(self.workspace)}
-        books = _Books(rows, read_measures(self.workspace), read_keys(self.workspace))
-        tasks = self._plan(books)
-        fresh = sum(1 for _, task in tasks if task and task.name not in rows)
+        self.index.know(stream_sources(self.workspace), stream_measures(self.workspace))
+        self._name_all()
         side = self.workspace.settings.largest_side
-        need_space(self.workspace.pristine, int(fresh * side * side * 0.75 * BYTES_PER_PIXEL), "preparing these photos")
-        alike = Alike.of(books.measures)
+        need_space(
+            self.workspace.pristine, int(self.index.fresh() * side * side * 0.75 * BYTES_PER_PIXEL), "preparing these photos"
+        )
+        alike = Alike.of(stream_measures(self.workspace))
         self.withdrawn = withdrawn_hashes(self.workspace)
-        answers = Workers(prepare_one, self.jobs, self.limits).map(task for _, task in tasks if task)
-        spare: list[str] = []
-        for item, planned in tasks:
-            if planned is None:
+        answers = Workers(prepare_one, self.jobs, self.limits).map(self._tasks())
+        for item, name in self.index.files():
+            if not name:
                 yield Result(item.label, "refused", reason=item.fault)
                 continue
             task, answer = next(answers)
-            result = self._settle(item, task, answer, books, journal, alike)
-            if result.name != task.name and task.name not in books.rows:
-                spare.append(task.name)
+            result = self._settle(item, task, answer, journal, alike)
+            if result.name != name and not self.index.known(name):
+                self.index.drop_key(name)
             yield result
         answers.close()
         journal.merge()
-        self._forget(books, spare)
+        write_keys(self.workspace, self.index.keys())
 
-    def _plan(self, books: _Books) -> list[tuple[Found, Task | None]]:
-        """Every file with its task (None: refused unopened). All names are written down before any work."""
-        names = Names(books.keys, keep=self.keep_names)
-        plan: list[tuple[Found, Task | None]] = []
-        for item in self.found:
-            if item.fault:
-                plan.append((item, None))
-                continue
-            name = names.of(item)
-            books.keys[name] = str(item.path)
-            plan.append((item, self._task(item, name, books)))
-        write_keys(self.workspace, books.keys)
-        return plan
+    def _name_all(self) -> None:
+        """Give every file that isn't refused unopened its name. All names are written down before any work."""
+        for name, original in stream_keys(self.workspace):
+            self.index.add_key(name, original)
+        names = Names(self.index, keep=self.keep_names)
+        for item, _ in self.index.files():
+            if not item.fault:
+                names.of(item)
+        write_keys(self.workspace, self.index.keys())
 
-    def _task(self, item: Found, name: str, books: _Books) -> Task:
-        row = books.rows.get(name, {})
-        noted = books.measures.get(name, {}) if row else {}
+    def _tasks(self) -> Iterator[Task]:
+        return (self._task(item, name) for item, name in self.index.files() if name)
+
+    def _task(self, item: Found, name: str) -> Task:
+        known = self.index.known(name) or Known()
         said = self.sidecar.of(item.label) if self.sidecar else {}
-        edits = [row.get(column, "").strip() or said.get(column, "") for column in ("crop", "rotation", "masks")]
+        edits = [getattr(known, column) or said.get(column, "") for column in ("crop", "rotation", "masks")]
         return Task(
             name=name, label=item.label, path=item.path, target=self.workspace.pristine / f"{name}.png",
             side=self.workspace.settings.largest_side, crop=edits[0], rotation=edits[1], masks=edits[2],
-            made=noted.get("made", ""), png_sha256=noted.get("png_sha256", ""), yunet=str(self.yunet or ""),
+            made=known.made, png_sha256=known.png_sha256, yunet=str(self.yunet or ""), yunet_sha256=self.yunet_sha256,
         )  # fmt: skip
 
-    def _settle(self, item: Found, task: Task, answer: Outcome | Lost, books: _Books, journal: Journal, alike: Alike) -> Result:
+    def _settle(self, item: Found, task: Task, answer: Outcome | Lost, journal: Journal, alike: Alike) -> Result:
         """Write one photo and note it, or say why not."""
         if isinstance(answer, Lost) or answer.fault:
             reason = answer.reason if isinstance(answer, Lost) else answer.fault
             return Result(item.label, "refused", reason=reason)
         if answer.sha256 in self.withdrawn:
             return Result(item.label, "refused", reason=f"this photo was withdrawn on {self.withdrawn[answer.sha256]}")
-        twin = books.by_hash.setdefault(answer.sha256, task.name)
+        twin = self.index.twin(answer.sha256, task.name)
         if twin != task.name:
-            return self._twin(item, twin, books)
+            return self._twin(item, twin)
         given = self.sidecar.of(item.label) if self.sidecar else {}
         if not answer.data:
-            journal.add(Note(task.name, given=given))
+            if given or not (self.index.known(task.name) or Known()).complete:
+                journal.add(Note(task.name, given=given))
             return Result(item.label, "kept", task.name)
         near = alike.add(task.name, answer.measures.get("phash", ""))
         flags = (*answer.flags, *([f"near_duplicate:{near}"] if near else []))
@@ -164,18 +153,25 @@ class Preparation:
         journal.add(Note(task.name, measured, given, measures))
         return Result(item.label, "prepared", task.name, flags=flags)
 
-    def _twin(self, item: Found, twin: str, books: _Books) -> Result:
+    def _twin(self, item: Found, twin: str) -> Result:
         """The same bytes under another path: the known photo has moved when its old path is gone, else it stands there twice."""
-        if Path(books.keys.get(twin, "")).is_file():
+        if Path(self.index.original(twin)).is_file():
             return Result(item.label, "same", twin)
-        books.keys[twin] = str(item.path)
+        self.index.move(twin, str(item.path))
         return Result(item.label, "kept", twin)
 
-    def _forget(self, books: _Books, spare: list[str]) -> None:
-        """Give the names of files that became no photo free again."""
-        for name in spare:
-            books.keys.pop(name, None)
-        write_keys(self.workspace, books.keys)
+
+def _tried(yunet: Path) -> str:
+    """The hash of a face model that works. A worker tries it, so that no file can end the run. Raises UsageFault."""
+    if not yunet.is_file():
+        raise UsageFault(f"{yunet} is not there: the file of the YuNet face model was expected")
+    answers = Workers(yunet_fault, 1).map(iter([str(yunet)]))
+    _, fault = next(answers)
+    answers.close()
+    if fault:
+        said = f"the face model {yunet} can't be used ({fault.reason})" if isinstance(fault, Lost) else fault
+        raise UsageFault(said)
+    return sha256_file(yunet)
 
 
 def prepare(

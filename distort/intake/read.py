@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from distort.intake.pixels import to_rgb
+from distort.intake.tagged import profile_of
 from distort.types.arrays import Pixels
 from workspace.errors import DermiqaError, MissingExtra, PhotoFault
 
@@ -21,6 +22,8 @@ MOST_BYTES = 700_000_000
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _NO_FORMATS = frozenset({"EPS", "WMF", "GRIB", "HDF5", "BUFR", "MPEG", "FITS"})
 """Formats that Pillow hands to other programs or that hold no photographs."""
+_TAGGED = frozenset({"PNG", "HEIF", "AVIF"})
+"""Formats whose files may name their colours without a profile."""
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _ORIENTATION = 274
 
@@ -87,9 +90,12 @@ def _read(path: Path, head: bytes) -> Original:
             return _read_jpeg(image, path)
         image = _loaded(image, path)
         rgb, profile, flags = to_rgb(image)
-        more = _has_more(image)
-        orientation = _orientation(image)
-        return Original(rgb, image.format or "", orientation, profile, None, (*flags, *(["first_frame"] if more else [])))
+        if image.format in _TAGGED and not image.info.get("icc_profile"):
+            profile, said = profile_of(path.read_bytes())
+            flags += said
+        if _has_more(image):
+            flags.append("first_frame")
+        return Original(rgb, image.format or "", _orientation(image), profile, None, tuple(flags))
 
 
 def check_size(width: int, height: int) -> None:

@@ -115,7 +115,7 @@ def test_gaps_and_flags_are_listed() -> None:
 
 def test_keys_are_private(place: Workspace) -> None:
     """keys.csv comes back as written and only its owner may read it."""
-    write_keys(place, {"P0001": "/photos/Jane, Doe.jpg"})
+    write_keys(place, [("P0001", "/photos/Jane, Doe.jpg")])
     assert read_keys(place) == {"P0001": "/photos/Jane, Doe.jpg"}
     if os.name == "posix":
         assert place.keys.stat().st_mode & 0o777 == 0o600

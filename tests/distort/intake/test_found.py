@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distort.intake.found import Found, Names, find_photos, legal_name
+from distort.intake.found import Found, find_photos
+from distort.intake.index import Index
+from distort.intake.names import Names, legal_name
 from workspace.errors import UsageFault
 
 
@@ -21,6 +23,19 @@ def test_tables_notes_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / ".thumbs").mkdir()
     (tmp_path / ".thumbs" / "b.jpg").write_bytes(b"x")
     assert [item.label for item in find_photos([tmp_path])] == ["a.jpg", "noending"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    """A file or folder whose name is no UTF-8 is named and not entered, so that every path can stand in a table."""
+    bad = os.fsencode(tmp_path) + b"/\xff"
+    os.mkdir(bad)
+    for path in (bad + b"/a.jpg", bad + b".jpg"):
+        with open(path, "wb") as stream:
+            stream.write(b"x")
+    found = list(find_photos([tmp_path]))
+    assert [item.label for item in found] == ["?", "?.jpg"]
+    assert {item.fault for item in found} == {"its name is not valid UTF-8: rename it"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
@@ -53,14 +68,18 @@ def test_a_place_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_equal_names_in_different_folders_get_different_names() -> None:
     """Equal names, also in another letter case, are told apart by their folder, then by a number; known ones are kept."""
-    names = Names({"a": "/p/one/a.jpg"}, keep=True)
+    index = Index()
+    index.add_key("a", "/p/one/a.jpg")
+    names = Names(index, keep=True)
     items = [Found(Path(f"/p/{place}"), place) for place in ("one/a.jpg", "two/A.jpg", "two/a.png", "three/two_a.jpg")]
     assert [names.of(item) for item in items] == ["a", "two_A", "a_2", "three_two_a"]
 
 
 def test_names_without_keeping_tell_nothing() -> None:
     """By default photos are numbered on from the last number."""
-    names = Names({"P0041": "/p/Jane Doe.jpg"}, keep=False)
+    index = Index()
+    index.add_key("P0041", "/p/Jane Doe.jpg")
+    names = Names(index, keep=False)
     found = [names.of(Found(Path(p), p)) for p in ("/p/Jane Doe.jpg", "/p/John Roe.jpg")]
     assert found == ["P0041", "P0042"]
 

@@ -267,3 +267,35 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, demo_photos: Path)
     for path in whole.pristine.glob("*.png"):
         assert (place.pristine / path.name).read_bytes() == path.read_bytes()
     assert set(read_measures(place)) == {r["pristine"] for r in read_sources(place)}
+
+
+def test_a_face_model_that_the_user_names_is_used(place: Workspace, tmp_path: Path) -> None:
+    """A model with YuNet's outputs finds what the cascade doesn't; with it named, photos are judged again."""
+    from tests.distort.intake.tiny_yunet import write_tiny_yunet
+
+    picture = np.full((300, 300, 3), 60, dtype=np.uint8)
+    picture[64:96, 128:160] = 255
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    without = next(iter(prepare(place, [tmp_path / "a.png"], jobs=0)))
+    assert "face" not in without.flags
+    model = write_tiny_yunet(tmp_path / "tiny.onnx")
+    found = next(iter(prepare(place, [tmp_path / "a.png"], jobs=0, yunet=model)))
+    assert found.state == "prepared"
+    assert "face" in found.flags
+    again = next(iter(prepare(place, [tmp_path / "a.png"], jobs=0, yunet=model.rename(tmp_path / "moved.onnx"))))
+    assert again.state == "kept"
+
+
+def test_a_file_that_is_no_face_model_is_refused_before_any_work(place: Workspace, photos: Path, tmp_path: Path) -> None:
+    """A missing file, a text and a network with other outputs are refused in one line each."""
+    from tests.distort.intake.tiny_yunet import write_other_model
+
+    (tmp_path / "text.onnx").write_text("no model")
+    write_other_model(tmp_path / "other.onnx")
+    with pytest.raises(UsageFault, match=r"none\.onnx is not there: the file of the YuNet face model was expected"):
+        prepare(place, [photos], yunet=tmp_path / "none.onnx")
+    for name in ("text.onnx", "other.onnx"):
+        with pytest.raises(UsageFault, match=rf"{name} can't be used \(.*\): name OpenCV's YuNet ONNX file") as told:
+            prepare(place, [photos], yunet=tmp_path / name)
+        assert "\n" not in str(told.value)
+    assert not place.sources.exists()
