@@ -14,7 +14,7 @@ from distort.sheet import parameters
 from distort.work import planned, versions
 from workspace.errors import WorkspaceFault
 from workspace.files import link_or_copy, need_space, sha256_file, write_json, write_rows, write_text
-from workspace.manifest import Row, read_manifest, source_rows
+from workspace.manifest import Row, read_manifest, rebuild, source_rows
 from workspace.settings import Workspace
 from workspace.tables import MANIFEST_COLUMNS
 
@@ -90,8 +90,11 @@ def summary(workspace: Workspace, recipe: str) -> Summary:
 def export_folder(workspace: Workspace, recipe: Recipe, folder: Path, *, include_closed: bool = False) -> Summary:
     """Write the images of a recipe with manifest, card and Croissant into `folder` (linked where the disk allows it).
 
-    Raises WorkspaceFault when a photo's `may_redistribute` is not yes and `include_closed` is not said.
+    The manifest is brought up to date first, since `sources.csv` may have been filled in after the run. Raises WorkspaceFault when
+    a photo's `may_redistribute` is not yes and `include_closed` is not said.
     """
+    if workspace.manifest.exists():
+        rebuild(workspace)
     found = summary(workspace, recipe.name)
     if found.closed and not include_closed:
         some = ", ".join(found.closed[:3]) + (", ..." if len(found.closed) > 3 else "")

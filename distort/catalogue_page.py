@@ -96,6 +96,16 @@ Croissant metadata, and refuses photos whose `may_redistribute` is not yes unles
 """
 
 
+ON_SKIN = """The 18 variants were looked at on a photo of dark skin (erythema migrans, a shoulder) and one of light skin (poison oak,
+an arm). Each shows what its name says, in the right order on its axis, without a shift of colours, wrapped samples or false borders.
+Equal amounts do not weigh equally: darken_2 puts 75 % of the dark photo's samples at 0 (SSIM .15), so that only the lit middle of the
+rash is left, and 53 % of the light one's, most of it background (.34); brighten_2 burns out 11 % of the light photo and 5 % of the dark
+one; jpeg_2 and jpeg_3 turn the smooth shadows of dark skin into grey and purple blocks. Compare variants within a skin tone: fill in
+`skin_tone`, and `conditions.csv` gives means per label.
+
+"""
+
+
 def text() -> str:
     """The page's Markdown."""
     parts = [HEAD.format(credit=CREDIT), *_recipes(), OWN_RECIPE]
@@ -114,6 +124,7 @@ def _recipes() -> Iterator[str]:
         yield f"| {variant.name} | {variant.axis} | {step.number:02d} {step.distortion.name} | {step.level} | {said} |\n"
     seven, kadid = len(load_recipe("kadid-seven").variants), len(load_recipe("kadid").variants)
     yield f"\n`kadid-seven` takes all five levels of the nine types on those axes ({seven} variants), `kadid` all 25 types ({kadid}).\n\n"
+    yield ON_SKIN
 
 
 def _entry(d: Distortion) -> str:

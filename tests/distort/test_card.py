@@ -14,6 +14,7 @@ from tests.distort.sets import small_set, source_row
 from workspace.errors import WorkspaceFault
 from workspace.files import read_rows, sha256_file, write_rows
 from workspace.settings import Workspace
+from workspace.sources import change
 from workspace.tables import SOURCES_COLUMNS
 
 
@@ -54,6 +55,15 @@ def test_the_card_tells_counts_sources_tones_and_limits(tmp_path: Path) -> None:
     rows = read_rows(tmp_path / "out" / "manifest.csv")
     assert len(rows) == 57
     assert all(sha256_file(tmp_path / "out" / row["file"]) == row["sha256"] for row in rows)
+
+
+def test_what_was_filled_in_after_the_run_is_passed_on(tmp_path: Path) -> None:
+    """The folder's manifest has the sources and licences that sources.csv says now, not those of the day of the run."""
+    place = made(tmp_path / "w")
+    change(place, "P2", {"source": "Clinic", "licence": "CC0"})
+    export_folder(place, load_recipe("paper"), tmp_path / "out", include_closed=True)
+    rows = [row for row in read_rows(tmp_path / "out" / "manifest.csv") if row["pristine"] == "P2"]
+    assert {(row["source"], row["licence"]) for row in rows} == {("Clinic", "CC0")}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
