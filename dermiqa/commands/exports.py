@@ -43,7 +43,7 @@ def export(
     from mos.exports.formats import export as write
     from mos.exports.tables import Options
 
-    data = load_study(study, workspace, scale, stimuli)
+    data = load_study(study, workspace, scale, stimuli, plan="zip" in formats)
     options = Options(include_closed=include_closed, panel=panel, question=question)
     made: dict[str, list[str]] = {}
     for name in formats:
@@ -88,8 +88,10 @@ def report(
         say(str(path))
 
 
-def load_study(study: str, workspace: Path | None, scale: tuple[float, float] | None, stimuli: Path | None) -> StudyData:
-    """A study of the workspace's database by name, or of a file of votes by its path.
+def load_study(
+    study: str, workspace: Path | None, scale: tuple[float, float] | None, stimuli: Path | None, *, plan: bool = False
+) -> StudyData:
+    """A study of the workspace's database by name (`plan`: with its frozen plan), or of a file of votes by its path.
 
     Raises TableFault for a bad file, StudyFault for an unknown name, WorkspaceFault outside a workspace.
     """
@@ -110,7 +112,7 @@ def load_study(study: str, workspace: Path | None, scale: tuple[float, float] | 
     from db.engine import reading as reading_session
 
     with reading_session(open_engine(place.database_url)) as session:
-        found: StudyData = study_data(session, place, study)
+        found: StudyData = study_data(session, place, study, plan=plan)
     return found
 
 

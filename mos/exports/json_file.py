@@ -31,7 +31,7 @@ def document(study: StudyData, options: Options) -> dict[str, Any]:
         "simulated": study.simulated,
         "note": note(study),
         "votes_sha256": study.votes_hash,
-        "meta": plain_value(study.meta),
+        "meta": plain_value({key: value for key, value in study.meta.items() if key != "plan_rows"}),
         "questions": rows(study.questions),
         "stimuli": rows(labels(study)),
         "observers": rows(study.observers),

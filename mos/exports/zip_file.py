@@ -108,7 +108,8 @@ def readme(study: StudyData, closed: int) -> str:
         "",
         "votes.csv: one row per vote; matrix_*.csv: first votes, images by observers; stimuli.csv: labels of the images;",
         "scores.csv: MOS, standard deviation and number of observers; codebook.csv: what each column means;",
-        "protocol.json: the frozen protocol; plan.csv: who saw what when; licences.csv: whom to name;",
+        "protocol.json: the frozen protocol; licences.csv: whom to name;",
+        *(["plan.csv: the frozen plan, one row per showing, and to whom it was given;"] if "plan_rows" in study.meta else []),
         "checksums.sha256: check with `sha256sum -c checksums.sha256`.",
         "",
     ]
