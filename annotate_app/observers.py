@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
+from annotate_app.seats import has_place, require_open
 from annotate_app.security import new_secret, token_hash
+from annotate_app.tables import DEVICES
 from db.models import (
     Assignment,
     Device,
@@ -22,14 +24,10 @@ from db.models import (
     Presentation,
     Rating,
     RatingSession,
-    Slot,
-    Study,
     StudyVersion,
 )
 from db.types import now
 from workspace.errors import StudyFault, VoteRefused
-
-FILLED = col(Assignment.to_position) > col(Assignment.from_position)
 
 
 @dataclass(frozen=True)
@@ -131,30 +129,15 @@ def sign_on(session: Session, code: str, *, provider_hash: str | None = None) ->
         observer = session.exec(select(Observer).where(Observer.id == invitation.observer_id).with_for_update()).one()
     else:
         observer = _from_open_link(session, invitation, provider_hash)
-    study = session.exec(select(Study).where(Study.id == observer.study_id)).one()
-    refuse_unless_open(study.state, observer.state)
+    require_open(session.connection(), observer)
     if observer.state in ("invited", "waiting"):
-        observer.state = "active" if has_place(session, observer) else "waiting"
-    live = list(session.exec(select(Device).where(Device.observer_id == observer.id, col(Device.ended).is_(None))).all())
-    for device in live:
-        device.ended = now()
-        session.add(device)
+        observer.state = "active" if has_place(session.connection(), observer) else "waiting"
+    took_over = end_devices(session, observer) > 0
     cookie = new_secret()
     session.add(Device(observer_id=_id(observer), token_hash=token_hash(cookie)))
     session.add(observer)
     session.flush()
-    return SignedOn(observer, cookie, bool(live))
-
-
-def refuse_unless_open(study_state: str, observer_state: str) -> None:
-    """Raise VoteRefused where a study is not open or an observer has left it."""
-    if observer_state in ("withdrawn", "erased"):
-        raise VoteRefused("this observer has withdrawn from the study", status=409, code="withdrawn")
-    if observer_state in ("screened_out", "replaced"):
-        raise VoteRefused("this observer takes no further part in the study", status=409, code=observer_state)
-    if study_state != "open":
-        word = "is closed" if study_state == "closed" else "has not begun yet"
-        raise VoteRefused(f"the study {word}", status=409, code="closed")
+    return SignedOn(observer, cookie, took_over)
 
 
 def _from_open_link(session: Session, invitation: Invitation, provider_hash: str | None) -> Observer:
@@ -181,82 +164,6 @@ def _let_in(session: Session, invitation: Invitation) -> int:
     return sum(1 for kept in flags if kept.get("open_link") == invitation.id)
 
 
-def has_place(session: Session, observer: Observer) -> bool:
-    """Whether a row of the plan is left for this observer: given already, or fewer people taking part than rows."""
-    if session.exec(select(Assignment.id).where(Assignment.observer_id == observer.id, FILLED)).first() is not None:
-        return True
-    rows = session.exec(select(func.count()).select_from(Slot).where(Slot.panel_id == observer.panel_id)).one()
-    given = session.exec(
-        select(func.count(func.distinct(Assignment.slot_id))).join(Slot, col(Slot.id) == Assignment.slot_id).where(
-            Slot.panel_id == observer.panel_id, FILLED
-        )
-    ).one()  # fmt: skip
-    signed_on = session.exec(
-        select(func.count()).select_from(Observer).where(
-            Observer.panel_id == observer.panel_id, Observer.id != observer.id, Observer.state == "active",
-            col(Observer.id).not_in(select(Assignment.observer_id)),
-        )
-    ).one()  # fmt: skip
-    return given + signed_on < rows
-
-
-def assign(session: Session, observer: Observer) -> Assignment:
-    """The observer's row: the one given before, else the next free one in order of arrival. Raises VoteRefused when all are given."""
-    held = session.exec(select(Assignment).where(Assignment.observer_id == observer.id)).first()
-    if held is not None:
-        return held
-    session.exec(select(Panel).where(Panel.id == observer.panel_id).with_for_update()).one()
-    taken = select(Assignment.slot_id).where(FILLED)
-    slot = session.exec(
-        select(Slot).where(Slot.panel_id == observer.panel_id, col(Slot.id).not_in(taken)).order_by(col(Slot.number))
-    ).first()
-    if slot is None:
-        raise VoteRefused("all places of the study are taken: you are on the waiting list", status=409, code="waiting")
-    held = Assignment(
-        slot_id=_id(slot), observer_id=_id(observer), from_position=_training_of(session, slot), to_position=slot.length
-    )
-    session.add(held)
-    session.flush()
-    return held
-
-
-def _training_of(session: Session, slot: Slot) -> int:
-    counted = (
-        select(func.count()).select_from(Presentation).where(Presentation.slot_id == slot.id, Presentation.role == "training")
-    )
-    return session.exec(counted).one()
-
-
-def start_sitting(session: Session, observer: Observer, display: dict[str, Any] | None = None) -> RatingSession:
-    """The sitting that is under way, else the next one. Raises VoteRefused when all are done, or nothing may be rated."""
-    study = session.exec(select(Study).where(Study.id == observer.study_id)).one()
-    refuse_unless_open(study.state, observer.state)
-    if not observer.simulated and observer.consented is None:
-        raise VoteRefused("the consent comes first", status=409, code="no_consent")
-    held = session.exec(
-        select(RatingSession).where(RatingSession.observer_id == observer.id, col(RatingSession.ended).is_(None))
-    ).first()
-    if held is not None:
-        return held
-    assignment = assign(session, observer)
-    number = next_sitting(session, assignment)
-    if number is None:
-        raise VoteRefused("all sessions are done", status=409, code="finished")
-    made = RatingSession(assignment_id=_id(assignment), slot_id=assignment.slot_id, observer_id=_id(observer), number=number,
-                         display=display or {})  # fmt: skip
-    session.add(made)
-    session.flush()
-    return made
-
-
-def next_sitting(session: Session, assignment: Assignment) -> int | None:
-    """The number of the observer's next sitting; None after the last. A second pass has numbers above the plan's."""
-    from annotate_app.sequence import sittings_of
-
-    begun = set(session.exec(select(RatingSession.number).where(RatingSession.assignment_id == assignment.id)).all())
-    return next((n for n in sittings_of(session, assignment) if n not in begun), None)
-
-
 def withdraw(session: Session, observer: Observer) -> None:
     """Take an observer out of the study at their own wish: links and sittings end; a row without a vote is free again."""
     observer.state, observer.withdrawn = "withdrawn", now()
@@ -270,9 +177,10 @@ def withdraw(session: Session, observer: Observer) -> None:
     session.flush()
 
 
-def end_devices(session: Session, observer: Observer) -> None:
-    """Sign all devices of an observer off."""
-    session.execute(update(Device).where(col(Device.observer_id) == observer.id, col(Device.ended).is_(None)).values(ended=now()))
+def end_devices(session: Session, observer: Observer) -> int:
+    """Sign all devices of an observer off; gives how many there were."""
+    held = update(DEVICES).where(DEVICES.c.observer_id == observer.id, DEVICES.c.ended.is_(None))
+    return session.connection().execute(held.values(ended=now())).rowcount
 
 
 def replace(session: Session, observer: Observer, *, simulated: bool = False) -> Invited:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from annotate_app.observers import FILLED
+from annotate_app.seats import FILLED
 from annotate_app.steps import Way, may_start
 from annotate_app.tables import ASSIGNMENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, SLOTS
 from db.models import Audit, StudyVersion

@@ -10,13 +10,12 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
-from sqlmodel import Session
+from sqlalchemy import Boolean, Connection, Row, bindparam, func, select
 
 from annotate_app.design import RATED
-from annotate_app.tables import ASSIGNMENTS, PRESENTATIONS, QUESTIONS, SLOTS, STIMULI, STUDY_STIMULI, VERSIONS
-from db.models import Assignment
+from annotate_app.tables import PANELS, PRESENTATIONS, QUESTIONS, SLOTS, STIMULI, STUDY_STIMULI, VERSIONS
 
 AHEAD = 5
 
@@ -34,7 +33,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One vote to give: a presentation and a question. `place` counts presentations; `item` is its JSON for the page."""
+    """One vote to give: a presentation and a question. `place` counts presentations; `extra` marks a question after the first."""
 
     presentation: int
     token: str
@@ -42,7 +41,25 @@ class Step:
     training: bool
     place: int
     file: str
-    item: str
+    width: int
+    height: int
+    extra: bool = False
+
+    @property
+    def item(self) -> str:
+        """What the page is told of it, as JSON; a token needs no escaping."""
+        asked = f',"question":{json.dumps(self.question.name)}' if self.extra else ""
+        return (
+            f'{{"presentation":"{self.token}","image":"/image/{self.token}","width":{self.width},"height":{self.height}{asked}}}'
+        )
+
+
+class Part(NamedTuple):
+    """What an observer does of a row of the plan: its positions from `start` to before `end`."""
+
+    slot: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +110,14 @@ class Version:
 
 
 class Sequences:
-    """Keeps sequences and versions that were read lately; `size` sittings at most."""
+    """Keeps sequences and versions that were read lately; `size` sittings at most. One for all threads of a process.
+
+    The plan's rows are frozen, so what is kept under a row, its positions and a number can't grow old.
+    """
 
     def __init__(self, size: int = 600) -> None:
         self.size = size
-        self.kept: OrderedDict[tuple[int, int, int, int], Sequence] = OrderedDict()
+        self.kept: OrderedDict[tuple[Part, int], Sequence] = OrderedDict()
         self.versions: dict[int, Version] = {}
         self.lock = threading.Lock()
 
@@ -107,13 +127,10 @@ class Sequences:
             self.versions[version_id] = _read_version(connection, version_id)
         return self.versions[version_id]
 
-    def get(self, connection: Connection, assignment: int, number: int, places: tuple[int, int] | None = None) -> Sequence:
-        """The sequence of a sitting of an assignment; `places` are its ends where they are known."""
-        if places is None:
-            query = select(ASSIGNMENTS.c.from_position, ASSIGNMENTS.c.to_position).where(ASSIGNMENTS.c.id == assignment)
-            places = tuple(connection.execute(query).one())
-        key = (assignment, number, *places)
-        found = self.kept.get(key) or self._read(connection, assignment, number)
+    def get(self, connection: Connection, part: Part, number: int) -> Sequence:
+        """The sequence of an observer's sitting."""
+        key = (part, number)
+        found = self.kept.get(key) or self._read(connection, part, number)
         with self.lock:
             self.kept[key] = found
             self.kept.move_to_end(key)
@@ -121,52 +138,58 @@ class Sequences:
                 self.kept.popitem(last=False)
         return found
 
-    def _read(self, connection: Connection, assignment: int, number: int) -> Sequence:
-        rows = _read_places(connection, assignment)
-        slot = connection.execute(
-            select(SLOTS.c.sessions).join(ASSIGNMENTS, ASSIGNMENTS.c.slot_id == SLOTS.c.id).where(ASSIGNMENTS.c.id == assignment)
-        ).one()
-        version = self.version(connection, rows[0].version_id)
-        numbers = numbers_of(rows, slot.sessions, version)
-        second = number > slot.sessions
-        places = [r for r in rows if r.session and r.session == (number - slot.sessions if second else number)]
-        steps = [_step(r, version.questions[0], True, 0) for r in rows if not r.session and number == numbers[0]]
+    def _read(self, connection: Connection, part: Part, number: int) -> Sequence:
+        row = connection.execute(_ROW, {"slot": part.slot}).one()
+        version = self.version(connection, row.version_id)
+        numbers = _with_second_pass(_first_pass(connection, part), row.sessions, version)
+        second = number > row.sessions
+        rows = connection.execute(_PLACES, {
+            **part._asdict(), "version": row.version_id, "session": number - row.sessions if second else number,
+            "trained": number == numbers[0],
+        }).all()  # fmt: skip
+        steps = [_step(r, version.questions[0], True, 0) for r in rows if not r.session]
         training = len(steps)
-        for place, row in enumerate([r for r in places if not second or r.role in RATED]):
+        for place, one in enumerate([r for r in rows if r.session and (not second or r.role in RATED)]):
             asked = version.questions[1:] if second else version.questions[:1]
-            if version.each and row.role in RATED:
+            if version.each and one.role in RATED:
                 asked = version.questions
-            steps += [_step(row, question, False, place, first=question is version.questions[0]) for question in asked]
+            steps += [_step(one, question, False, place, extra=question is not version.questions[0]) for question in asked]
         at = {(step.token, step.question.name): k for k, step in enumerate(steps)}
         return Sequence(tuple(steps), training, steps[-1].place + 1 if len(steps) > training else 0, number == numbers[-1], at)
 
 
-def _read_places(connection: Connection, assignment: int) -> list[Row]:
-    """The training of a slot and the places of an assignment, in order."""
-    p, s, f, a = PRESENTATIONS.c, STIMULI.c, STUDY_STIMULI.c, ASSIGNMENTS.c
-    query = (
-        select(p.id, p.token, p.session, p.position, p.role, p.version_id, s.width, s.height, f.file)
-        .join(ASSIGNMENTS, a.slot_id == p.slot_id)
-        .join(STIMULI, s.id == p.stimulus_id)
-        .join(STUDY_STIMULI, (f.version_id == p.version_id) & (f.stimulus_id == p.stimulus_id))
-        .where(a.id == assignment, (p.session == 0) | ((p.position >= a.from_position) & (p.position < a.to_position)))
-        .order_by(p.position)
-    )
-    return list(connection.execute(query))
+_p, _s, _f = PRESENTATIONS.c, STIMULI.c, STUDY_STIMULI.c
+_HELD = (_p.slot_id == bindparam("slot")) & (_p.position >= bindparam("start")) & (_p.position < bindparam("end"))
+_ROW = (
+    select(SLOTS.c.sessions, PANELS.c.version_id)
+    .join(PANELS, PANELS.c.id == SLOTS.c.panel_id)
+    .where(SLOTS.c.id == bindparam("slot"))
+)
+_ASKED = select(func.count()).where(QUESTIONS.c.version_id == bindparam("version"))
+_NUMBERS = select(_p.session).where(_HELD, _p.session > 0).distinct().order_by(_p.session)
+_PLACES = (
+    select(_p.id, _p.token, _p.session, _p.role, _s.width, _s.height, _f.file)
+    .join(STIMULI, _s.id == _p.stimulus_id)
+    .join(STUDY_STIMULI, (_f.version_id == bindparam("version")) & (_f.stimulus_id == _p.stimulus_id))
+    .where(_p.slot_id == bindparam("slot"))
+    .where((bindparam("trained", type_=Boolean()) & (_p.session == 0)) | (_HELD & (_p.session == bindparam("session"))))
+    .order_by(_p.position)
+)  # fmt: skip
 
 
-def _step(row: Row, question: Asked, training: bool, place: int, *, first: bool = True) -> Step:
-    item = {"presentation": row.token, "image": f"/image/{row.token}", "width": row.width, "height": row.height}
-    if not first:
-        item["question"] = question.name
-    return Step(row.id, row.token, question, training, place, row.file, json.dumps(item, separators=(",", ":")))
+def _first_pass(connection: Connection, part: Part) -> list[int]:
+    """The numbers of the plan's sessions that a part has pictures of, in order."""
+    return [session for (session,) in connection.execute(_NUMBERS, part._asdict())]
 
 
-def numbers_of(rows: list[Row], sessions: int, version: Version) -> list[int]:
-    """The numbers of an assignment's sittings, a second pass behind the first."""
-    first = sorted({row.session for row in rows if row.session})
+def _with_second_pass(first: list[int], sessions: int, version: Version) -> list[int]:
+    """The numbers of all sittings, a second pass behind the first."""
     second = len(version.questions) > 1 and not version.each
     return first + [n + sessions for n in first if second]
+
+
+def _step(row: Row, question: Asked, training: bool, place: int, *, extra: bool = False) -> Step:
+    return Step(row.id, row.token, question, training, place, row.file, row.width, row.height, extra)
 
 
 def _read_version(connection: Connection, version_id: int) -> Version:
@@ -177,12 +200,11 @@ def _read_version(connection: Connection, version_id: int) -> Version:
     return Version(version_id, asked, protocol["second_question"] == "each", float(protocol["settings"]["min_view_ms"]))
 
 
-def sittings_of(session: Session, assignment: Assignment) -> list[int]:
-    """The numbers of an assignment's sittings, in order."""
-    connection = session.connection()
-    assert assignment.id is not None
-    rows = _read_places(connection, assignment.id)
-    if not any(row.session for row in rows):
+def sittings_of(connection: Connection, part: Part) -> list[int]:
+    """The numbers of the sittings of a part, in order; none where it is empty."""
+    first = _first_pass(connection, part)
+    if not first:
         return []
-    sessions = connection.execute(select(SLOTS.c.sessions).where(SLOTS.c.id == assignment.slot_id)).scalar_one()
-    return numbers_of(rows, sessions, _read_version(connection, rows[0].version_id))
+    row = connection.execute(_ROW, {"slot": part.slot}).one()
+    asked = connection.execute(_ASKED, {"version": row.version_id}).scalar_one()
+    return first if asked == 1 else _with_second_pass(first, row.sessions, _read_version(connection, row.version_id))

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from annotate_app import observers
+from annotate_app import observers, seats
 from annotate_app.design_squares import generator
 from annotate_app.kadid import dmos_of, on_scale
 from annotate_app.security import token_hash
@@ -213,7 +213,7 @@ def _start(engine: Engine, device: str) -> bool:
         if row.state != "active":
             return False
         try:
-            observers.start_sitting(session, session.get_one(Observer, row.observer_id))
+            seats.start_sitting(session, session.get_one(Observer, row.observer_id))
         except VoteRefused as refusal:
             if refusal.code in ("finished", "waiting"):
                 return False

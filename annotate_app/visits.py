@@ -9,18 +9,22 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
 
-from annotate_app import observers, steps, texts, vision
+from annotate_app import steps, texts, vision
 from annotate_app.eyes import is_lab, next_gap
 from annotate_app.kadid import dmos_of
 from annotate_app.outcomes import Outcome
 from annotate_app.pages import choose_language
-from annotate_app.sequence import sittings_of
+from annotate_app.seats import start_sitting
+from annotate_app.sequence import Part, sittings_of
 from annotate_app.steps import Way
 from db.models import Assignment, Observer, Panel, Question, RatingSession, Slot, Stimulus, Study, StudyStimulus, StudyVersion
 from db.types import now
+
+_LIGHT = defer(StudyVersion.proof)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -69,7 +73,9 @@ class Visit:
     def total(self) -> int:
         """Sessions in all."""
         if self.assignment is not None:
-            return max(1, len(sittings_of(self.db, self.assignment)))
+            held = self.assignment
+            part = Part(held.slot_id, held.from_position, held.to_position)
+            return max(1, len(sittings_of(self.db.connection(), part)))
         found = select(Slot.sessions).where(Slot.panel_id == self.panel.id)
         return self.db.exec(found).first() or 1
 
@@ -119,7 +125,8 @@ def open_visit(db: Session, observer_id: int) -> Visit:
     """The visit of an observer known by its key."""
     observer = db.get_one(Observer, observer_id)
     panel = db.get_one(Panel, observer.panel_id)
-    return Visit(db, observer, db.get_one(Study, observer.study_id), panel, db.get_one(StudyVersion, panel.version_id))
+    version = db.get_one(StudyVersion, panel.version_id, options=[_LIGHT])
+    return Visit(db, observer, db.get_one(Study, observer.study_id), panel, version)
 
 
 def current_step(visit: Visit) -> str:
@@ -192,7 +199,7 @@ def go_to(visit: Visit, step: str) -> None:
     observer = visit.observer
     observer.step = step
     if step == "rate":
-        observers.start_sitting(visit.db, observer, display(visit))
+        start_sitting(visit.db, observer, display(visit))
     visit.db.add(observer)
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, tuple_, update
 
-from annotate_app.sequence import Sequence, Sequences, Step, Version
+from annotate_app.sequence import Part, Sequence, Sequences, Step, Version
 from annotate_app.tables import ASSIGNMENTS, DEVICES, EVENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, STUDIES
 from db.models import new_token
 from db.types import now
@@ -97,39 +97,48 @@ def _read(connection: Connection, votes: Many[Vote], sequences: Sequences) -> _B
 
 
 def sequence_of(connection: Connection, row: Row, sequences: Sequences) -> Sequence:
-    """The sequence of the open sitting of a row that `read_places` gave."""
-    return sequences.get(connection, row.assignment_id, row.number, (row.from_position, row.to_position))
+    """The sequence of the sitting of a row that `read_places` or `_keys` gave."""
+    return sequences.get(connection, Part(row.slot_id, row.from_position, row.to_position), row.number)
+
+
+_d, _o, _t, _n, _r, _h = DEVICES.c, OBSERVERS.c, STUDIES.c, SESSIONS.c, RATINGS.c, ASSIGNMENTS.c
+_STANDING = (
+    select(_d.token_hash, _d.ended, _o.id.label("observer_id"), _o.state, _o.simulated, _o.language, _o.study_id,
+           _t.state.label("study_state"), PANELS.c.version_id, _t.name.label("study"), _n.id.label("session_id"), _n.token, _n.number,
+           _n.assignment_id, _n.slot_id, _h.from_position, _h.to_position)
+    .join(OBSERVERS, _o.id == _d.observer_id).join(STUDIES, _t.id == _o.study_id).join(PANELS, PANELS.c.id == _o.panel_id)
+    .outerjoin(SESSIONS, (_n.observer_id == _o.id) & _n.ended.is_(None)).outerjoin(ASSIGNMENTS, _h.id == _n.assignment_id)
+    .where(_d.token_hash.in_(bindparam("devices", expanding=True))).order_by(_o.id)
+)  # fmt: skip
+_STANDING_LOCKED = _STANDING.with_for_update(of=OBSERVERS)
+_SITTINGS: BindParameter[int] = bindparam("sittings", expanding=True)
+_VOTED = select(_r.session_id, func.count()).where(_r.session_id.in_(_SITTINGS)).group_by(_r.session_id)
+_TRAINED = (
+    select(EVENTS.c.session_id, func.count())
+    .where(EVENTS.c.session_id.in_(_SITTINGS), EVENTS.c.kind == TRAINING)
+    .group_by(EVENTS.c.session_id)
+)
+_BY_KEY = (
+    select(_r.observer_id, _r.key, _r.presentation_id, _r.question_id, _r.value, _r.missing, _r.slot_id, _n.number,
+           _h.from_position, _h.to_position)
+    .join(SESSIONS, _n.id == _r.session_id).join(ASSIGNMENTS, _h.id == _r.assignment_id)
+    .where(tuple_(_r.observer_id, _r.key).in_(bindparam("pairs", expanding=True)))
+)  # fmt: skip
 
 
 def read_places(connection: Connection, devices: set[str], *, lock: bool = False) -> list[Row]:
     """Device, observer, study and open sitting of each device hash; `lock` keeps the observers' rows until the transaction ends."""
-    d, o, s, r = DEVICES.c, OBSERVERS.c, STUDIES.c, SESSIONS.c
-    query = (
-        select(d.token_hash, d.ended, o.id.label("observer_id"), o.state, o.simulated, o.language, o.study_id, s.state.label("study_state"),
-               PANELS.c.version_id, s.name.label("study"), r.id.label("session_id"), r.token, r.number, r.assignment_id, r.slot_id,
-               ASSIGNMENTS.c.from_position, ASSIGNMENTS.c.to_position)
-        .join(OBSERVERS, o.id == d.observer_id).join(STUDIES, s.id == o.study_id).join(PANELS, PANELS.c.id == o.panel_id)
-        .outerjoin(SESSIONS, (r.observer_id == o.id) & r.ended.is_(None)).outerjoin(ASSIGNMENTS, ASSIGNMENTS.c.id == r.assignment_id)
-        .where(d.token_hash.in_(devices)).order_by(o.id)
-    )  # fmt: skip
-    return list(connection.execute(query.with_for_update(of=OBSERVERS) if lock else query))
+    return list(connection.execute(_STANDING_LOCKED if lock else _STANDING, {"devices": list(devices)}))
 
 
 def done_steps(connection: Connection, sittings: list[int], trained: list[int] | None = None) -> dict[int, int]:
     """How many steps of each sitting are done: its votes, and the training of those in `trained` (None: of all)."""
     if not sittings:
         return {}
-    voted = select(RATINGS.c.session_id, func.count()).where(RATINGS.c.session_id.in_(sittings)).group_by(RATINGS.c.session_id)
-    done = {row[0]: int(row[1]) for row in connection.execute(voted)}
+    done = {row[0]: int(row[1]) for row in connection.execute(_VOTED, {"sittings": sittings})}
     trained = sittings if trained is None else trained
-    if trained:
-        shown = (
-            select(EVENTS.c.session_id, func.count())
-            .where(EVENTS.c.session_id.in_(trained), EVENTS.c.kind == TRAINING)
-            .group_by(EVENTS.c.session_id)
-        )
-        for key, count in connection.execute(shown):
-            done[key] = done.get(key, 0) + count
+    for key, count in connection.execute(_TRAINED, {"sittings": trained}) if trained else ():
+        done[key] = done.get(key, 0) + count
     return done
 
 
@@ -140,14 +149,7 @@ def position(connection: Connection, row: Row, sequence: Sequence) -> int:
 
 def _keys(connection: Connection, pairs: set[tuple[int, str]]) -> dict[tuple[int, str], Any]:
     """The stored votes with these observers' keys; pair by pair, so that each is one look into the index."""
-    r = RATINGS.c
-    query = (
-        select(r.observer_id, r.key, r.presentation_id, r.question_id, r.value, r.missing, r.session_id,
-               SESSIONS.c.assignment_id, SESSIONS.c.number)
-        .join(SESSIONS, SESSIONS.c.id == r.session_id)
-        .where(tuple_(r.observer_id, r.key).in_(sorted(pairs)))
-    )  # fmt: skip
-    return {(row.observer_id, row.key): row for row in connection.execute(query)}
+    return {(row.observer_id, row.key): row for row in connection.execute(_BY_KEY, {"pairs": sorted(pairs)})}
 
 
 def _one(connection: Connection, batch: _Batch, vote: Vote, sequences: Sequences) -> Answer:
@@ -196,7 +198,7 @@ def _refuse_unless_open(row: Row) -> None:
 
 def _again(connection: Connection, held: Any, vote: Vote, sequences: Sequences) -> str:
     """The same key once more: the same answer for the same vote, a refusal for another one."""
-    sequence = sequences.get(connection, held.assignment_id, held.number)
+    sequence = sequence_of(connection, held, sequences)
     for index, step in enumerate(sequence.steps):
         if step.presentation == held.presentation_id and step.question.id == held.question_id and not step.training:
             same = step.token == vote.presentation and vote.question in (None, step.question.name)
@@ -238,7 +240,9 @@ def _accept(batch: _Batch, place: _Place, sequence: Sequence, step: Step, vote: 
             "replication": vote.replication, "received": batch.moment,
         }  # fmt: skip
         batch.ratings.append(rating)
-        batch.by_key[row.observer_id, vote.key] = _Held(**rating, number=row.number)
+        batch.by_key[row.observer_id, vote.key] = _Held(
+            **rating, number=row.number, from_position=row.from_position, to_position=row.to_position
+        )
     if place.index == len(sequence.steps):
         batch.ended.append(place)
 

@@ -29,9 +29,9 @@ MOST = 400
 class Writer:
     """Start it with `with Writer(engine) as writer`; `vote` and `call` are awaited from the event loop."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, sequences: Sequences | None = None) -> None:
         self.engine = engine.execution_options(dermiqa_write=True)
-        self.sequences = Sequences()
+        self.sequences = sequences or Sequences()
         self.queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.batches = 0

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session, select
 
-from annotate_app import observers, visits
+from annotate_app import observers, seats, visits
+from annotate_app.access import observer_of
 from annotate_app.protocol import SETTINGS
 from annotate_app.security import OBSERVER_COOKIE, is_secure, set_cookie
 from annotate_app.sequence import Sequences
@@ -164,15 +165,14 @@ async def start(request: Request) -> Response:
     """Open the next sitting of a simulated observer; people open theirs on the pages, after consent and display."""
     device = request.state.device
 
-    def work(db: Session) -> None:
-        observer = db.get_one(Observer, request.state.observer_id)
+    def work(db: Session) -> dict[str, Any]:
+        observer = db.get_one(Observer, observer_of(db.connection(), device))
         if not observer.simulated:
             raise VoteRefused("a session begins on the pages", status=403, code="not_simulated")
-        observers.start_sitting(db, observer)
+        seats.start_sitting(db, observer)
+        return session_values(db, request.app.state.sequences, device)
 
-    await request.app.state.writer.call(work)
-    values = await request.app.state.writer.call(lambda db: session_values(db, request.app.state.sequences, device))
-    return as_json(json.dumps(values))
+    return as_json(json.dumps(await request.app.state.writer.call(work)))
 
 
 @router.post("/sign-on", responses=REFUSALS)

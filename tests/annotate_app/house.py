@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from annotate_app import observers, studies
+from annotate_app import observers, seats, studies
 from annotate_app.security import token_hash
 from annotate_app.sequence import Sequence, Sequences
 from annotate_app.votes import Vote, position, read_places, sequence_of, store
@@ -102,7 +102,7 @@ class Sitter:
     def start(self) -> None:
         """Begin the next sitting."""
         with writing(self.house.engine) as session:
-            observers.start_sitting(session, session.get_one(Observer, self.id))
+            seats.start_sitting(session, session.get_one(Observer, self.id))
 
     def sequence(self) -> tuple[Sequence, int]:
         """The sitting's steps and how many are done."""
