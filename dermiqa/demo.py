@@ -181,7 +181,7 @@ def serving(workspace: Workspace, port: int) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGTERM)
         try:
-            server.wait(15)
+            server.wait(WAIT)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()

@@ -85,7 +85,7 @@ class Server:
 
 
 class Load:
-    """Simulated observers who vote without a pause in a thread of their own until they are stopped or have finished."""
+    """Simulated observers who vote in a thread of their own, each with `pause` seconds between votes, until stopped or finished."""
 
     def __init__(self, address: str, codes: list[str], pause: float = 0.0) -> None:
         self.address, self.codes, self.pause = address, codes, pause

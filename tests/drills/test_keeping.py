@@ -27,7 +27,7 @@ CUTS = 10
 def test_a_backup_under_load_holds_every_acknowledged_vote(house: House, tmp_path: Path) -> None:
     """Backups made while 20 observers vote: each is restored, verifies, and holds all that was acknowledged before it began."""
     made: list[tuple[dict[str, int], Backup]] = []
-    with Server(house.workspace.root) as server, Load(server.address, codes(house, 20)) as load:
+    with Server(house.workspace.root) as server, Load(server.address, codes(house, 20), pause=0.3) as load:
         for _ in range(3):
             load.wait_for(60)
             before = dict(load.acknowledged)
@@ -57,7 +57,7 @@ def test_a_power_cut_loses_no_acknowledged_vote(house: House, tmp_path: Path) ->
     rng = random.Random(8)
     moments: list[tuple[dict[str, int], Path]] = []
     root = house.workspace.root
-    with Server(root) as server, Load(server.address, codes(house, 20)) as load:
+    with Server(root) as server, Load(server.address, codes(house, 20), pause=0.1) as load:
         everybody = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
         for number in range(CUTS):
             load.wait_for(5)

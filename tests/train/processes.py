@@ -9,7 +9,7 @@ import torch
 
 from train.config import make
 from train.data import train_batches
-from train.parallel import join, leave
+from train.parallel import World, end, join, leave
 from train.roots import Root
 from train.run import run, trainer_for
 from train.sources import gather
@@ -17,9 +17,16 @@ from train.splits import Rule
 
 
 def main(export: str, out: str, mode: str, stop: int, batch: int, accumulate: int) -> None:
-    """`mode` gradients: save the first step's gradients; run: train, leaving after `stop` steps (0: to the end)."""
+    """Join the group, work, leave it and end as the command line does."""
     torch.set_num_threads(1)
     world = join("cpu")
+    work(world, export, out, mode, stop, batch, accumulate)
+    leave(world)
+    end(world, 0)
+
+
+def work(world: World, export: str, out: str, mode: str, stop: int, batch: int, accumulate: int) -> None:
+    """`mode` gradients: save the first step's gradients; run: train, leaving after `stop` steps (0: to the end)."""
     drop = 0.0 if mode == "gradients" else 0.5
     size = {"input_size": 32, "epochs": 2, "batch": batch, "accumulate": accumulate}
     config = make({"sets": ["set"], "model": "lite0", "dropout": drop, "checkpoint_minutes": 0.0, **size})
@@ -36,7 +43,6 @@ def main(export: str, out: str, mode: str, stop: int, batch: int, accumulate: in
         for done, _ in enumerate(run(config, inputs, Path(out), cache, world), start=1):
             if stop and done >= stop:
                 break
-    leave(world)
 
 
 if __name__ == "__main__":
