@@ -39,7 +39,7 @@ def experiment(
     """Do the matrix of CONFIG (a TOML file, or `paper`): models x training sets x splits; it goes on after a stop."""
     from dermiqa.commands.dry_run import dry_run as dry_run_of
     from train.experiment import SHIPPED, inputs_of, read_experiment, state, without_test_only
-    from train.parallel import in_turn, join, leave
+    from train.parallel import end, in_turn, join, leave
     from train.roots import read_roots
 
     made = read_experiment(SHIPPED if str(config) == "paper" else config)
@@ -61,7 +61,9 @@ def experiment(
     elif world.first:
         say(f"{len(found['finished'])} of {len(made.runs())} runs finished, {len(found['claimed'])} in work elsewhere")
         hint(f"next: dermiqa tables {folder}")
-    return 1 if faults else 0
+    code = 1 if faults else 0
+    end(world, code)
+    return code
 
 
 def _present(made: Experiment, roots: dict[str, Root]) -> list[Root]:

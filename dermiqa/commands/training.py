@@ -83,7 +83,7 @@ def train(
     """
     require_training()
     from train.config import make
-    from train.parallel import join, leave
+    from train.parallel import end, join, leave
     from train.roots import read_roots
     from train.run import run
     from train.sources import gather, parse
@@ -104,6 +104,7 @@ def train(
         leave(world)
     if world.first:
         _say_run(done, as_json)
+    end(world, 0)
 
 
 def require_training() -> None:
