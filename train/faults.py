@@ -27,13 +27,13 @@ HIDDEN = 48
 DECAY = 2e-3
 STEPS = 250
 PRECISION = 0.8
-LEAST_SAID = 5
+Z = 1.6449
 NEVER = 2.0
 
 
 @dataclass(frozen=True)
 class FaultHead:
-    """One hidden layer over standardised features. `thresholds` `(8,)`: 2 where precision .8 was never reached; `facts` for the card."""
+    """One hidden layer over standardised features. `thresholds` `(8,)`: 2 where precision .8 does not hold; `facts` for the card."""
 
     middle: Floats
     spread: Floats
@@ -110,12 +110,17 @@ def _loss(values: Floats, rows: Floats, faults: Floats, shape: tuple[tuple[int, 
 
 
 def threshold(probabilities: Floats, truth: Ints, precision: float = PRECISION) -> float:
-    """The lowest probability at and above which `precision` holds and five or more photos lie; 2 (never) where there is none."""
+    """The lowest probability at and above which the precision's lower bound holds `precision`; 2 (never) where there is none.
+
+    The bound is Wilson's, one-sided at 95 %, so that few photos or a lucky run of hits do not set a threshold; eleven hits without a
+    miss are the least that reach .8. Source: Wilson, JASA 22 (1927); Brown, Cai and DasGupta, Statistical Science 16 (2001).
+    """
     order = np.argsort(-probabilities, kind="stable")
-    values, hits = probabilities[order], np.cumsum(truth[order])
-    counts = np.arange(1, len(order) + 1)
-    last_of_value = np.append(values[1:] < values[:-1], True)
-    good = (hits / counts >= precision) & (counts >= LEAST_SAID) & last_of_value
+    values, counts = probabilities[order], np.arange(1.0, len(order) + 1)
+    shares = np.cumsum(truth[order]) / counts
+    middle, room = shares + Z * Z / (2 * counts), np.sqrt(shares * (1 - shares) / counts + Z * Z / (4 * counts * counts))
+    bound = (middle - Z * room) / (1 + Z * Z / counts)
+    good = (bound >= precision) & np.append(values[1:] < values[:-1], True)
     return float(values[np.flatnonzero(good)[-1]]) if good.any() else NEVER
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from train import run_folder
 from train.calibration import read_interval, read_range
-from train.fault_training import table
+from train.fault_measures import table
 from train.faults import read_head
 from train.shipping import shipping
 from workspace.files import write_text

@@ -122,7 +122,7 @@ def _say(
 @json_option
 def faults(photos: tuple[Path, ...], model_folder: Path, chains: int, seed: int, as_json: bool) -> None:
     """Teach a model what is wrong with photos, from faults made on good PHOTOS (default: the photographs that ship)."""
-    from train.fault_training import table
+    from train.fault_measures import table
 
     head = teach(model_folder, photos, chains, seed)
     if as_json:
