@@ -57,7 +57,7 @@ def test_features_are_finite_for_any_photo(shape: tuple[int, int, int], value: i
 
 
 def test_a_threshold_holds_the_precision_by_its_lower_bound() -> None:
-    """Hand-worked by Wilson's one-sided 95 % bound: 11 hits of 11 (.803) and 38 of 41 (.83) hold .8; 10 of 10 (.787), 37 of 41 (.7996) do not."""
+    """By hand, Wilson one-sided at 95 %: 11 hits of 11 (.803) and 38 of 41 (.83) hold .8; 10 of 10 (.787) and 37 of 41 (.7996) do not."""
     values = np.linspace(1.0, 0.02, 50)
     truth = np.array([1] * 11 + [0] * 39)
     assert threshold(values, truth) == pytest.approx(values[10])
