@@ -98,6 +98,7 @@ ROUTES: dict[str, Access] = {
     "GET /c/studies/{name}/papers": Access(EVERY_CURATOR),
     "GET /c/studies/{name}/papers/{paper}": Access(EVERY_CURATOR),
     "GET /c/studies/{name}/review": Access(REVIEWERS),
+    "GET /c/studies/{name}/review.csv": Access(REVIEWERS),
     "POST /c/studies/{name}/review/{label}": Access(REVIEWERS),
     "GET /c/studies/{name}/results": Access(UNBLINDED),
     "POST /c/studies/{name}/results": Access(WRITERS),

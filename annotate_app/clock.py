@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_decimal
 
 
@@ -27,6 +27,15 @@ def moment(value: datetime, language: str, zone: str = "UTC") -> str:
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     local = aware.astimezone(zone_of(zone))
     return f"{format_date(local, 'full', locale=language)}, {format_time(local, 'HH:mm', locale=language)}"
+
+
+def ago(value: datetime, language: str, at: datetime | None = None) -> str:
+    """How long before `at` (now) a moment was, or how long after it will be, in words: 12 minutes ago, in 3 days."""
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    passed = aware - (at or datetime.now(UTC))
+    if abs(passed) < timedelta(seconds=1):
+        passed = timedelta(seconds=-1)
+    return str(format_timedelta(passed, granularity="second", threshold=0.9, add_direction=True, locale=language))
 
 
 def number(value: float, language: str, digits: int = 0) -> str:

@@ -7,6 +7,7 @@ Pages allow no inline script or style: the policy names this server alone.
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -88,8 +90,16 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.filters["number"] = lambda value, digits=0: clock.number(value, language, digits)
     made.filters["moment"] = lambda value, zone="UTC": clock.moment(value, language, zone)
+    made.filters["ago"] = lambda value: moment_element(value, language)
     made.filters["paragraphs"] = paragraphs
     return made
+
+
+def moment_element(value: datetime, language: str) -> Markup:
+    """A moment as people say it (12 minutes ago), with the whole date and time on hover."""
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        value.isoformat(timespec="seconds"), clock.moment(value, language), clock.ago(value, language)
+    )
 
 
 def paragraphs(text: str) -> list[str]:

@@ -33,6 +33,8 @@ from workspace.errors import StudyFault
 from workspace.files import write_bytes
 from workspace.settings import Workspace
 
+REASON_GONE = "the reason was removed when the person was erased"
+
 
 def find_observer(session: Session, study: str, pseudonym: str) -> Observer:
     """An observer by study and pseudonym. Raises StudyFault when there is none."""
@@ -88,7 +90,7 @@ def erase_observer(session: Session, observer: Observer, *, keep_votes: bool) ->
     session.execute(update(RatingSession).where(col(RatingSession.observer_id) == key).values(display={}, receipt=None))
     session.execute(delete(Device).where(col(Device.observer_id) == key))
     session.execute(delete(Invitation).where(col(Invitation.observer_id) == key))
-    session.execute(delete(Decision).where(col(Decision.observer_id) == key))
+    _decisions(session, key, keep_votes)
     blank: dict[str, Any] = {
         "pseudonym": f"erased-{observer.token}", "state": "erased", "answers": {}, "flags": {}, "provider_hash": None,
         "language": "en", "time_zone": "UTC", "consent_version": None, "consented": None, "withdrawn": None, "step": "erased",
@@ -102,6 +104,15 @@ def erase_observer(session: Session, observer: Observer, *, keep_votes: bool) ->
         "at": now().isoformat(),
         "votes_removed": removed,
     }
+
+
+def _decisions(session: Session, key: int | None, keep_votes: bool) -> None:
+    """Where votes are kept, verdicts on them stay without their reasons, so that excluded votes stay out of the scores."""
+    mine = col(Decision.observer_id) == key
+    if keep_votes:
+        session.execute(update(Decision).where(mine).values(reason=REASON_GONE))
+    else:
+        session.execute(delete(Decision).where(mine))
 
 
 def record_erasure(workspace: Workspace, entry: dict[str, Any], backups: Path | None = None) -> None:

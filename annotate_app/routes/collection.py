@@ -83,7 +83,8 @@ def variety_page(request: Request, sort: str = "pristine", down: str = "", page:
     chosen = [point for point in found if point.chosen]
     return render(
         request, "curator/variety.html", curator=request.state.curator, found=len(found), chosen=len(chosen), page=page, sort=sort,
-        down=down, pages=max(1, -(-len(lines) // SIZE)), rows=lines[(page - 1) * SIZE : page * SIZE], axes=variety.AXES,
+        down=down, pages=max(1, -(-len(lines) // SIZE)), rows=lines[(page - 1) * SIZE : page * SIZE], axes=list(variety.AXES),
+        heads=[("pristine", "Photo"), ("chosen", "Chosen"), *((axis, f"{word} ({unit})") for axis, (word, unit) in variety.AXES.items())],
         ranges=[(variety.AXES[axis][0], *_ends(chosen, axis), *_ends(found, axis), share)
                 for axis, share in variety.spread(chosen, found).items()],
     )  # fmt: skip

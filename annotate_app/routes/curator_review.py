@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
 from sqlmodel import Session
 
 from annotate_app import review
-from annotate_app.pages import render
+from annotate_app.pages import PAGE_HEADERS, render
 from annotate_app.results import study_data
+from annotate_app.review_table import COLUMNS, SHOWN, View, csv_rows, seen
+from annotate_app.roster import csv_text
 from annotate_app.routes.curator import Filled, here
 from annotate_app.routes.curator_board import study_named
 from db.engine import reading
+from db.models import StudyVersion
 from db.queries import audit
 from db.queries import studies as queries
 from mos.screening import RULES
@@ -19,28 +24,52 @@ from workspace.errors import UsageFault
 router = APIRouter(prefix="/c")
 
 
+def view_of(show: str = "all", panel: str = "", sort: str = "observer", down: str = "") -> View:
+    """What an address wants to see."""
+    return View(show if show in SHOWN else "all", panel[:60], sort[:20], "yes" if down == "yes" else "")
+
+
+Wanted = Annotated[View, Depends(view_of)]
+
+
 @router.get("/studies/{name}/review")
-def review_page(request: Request, name: str, show: str = "") -> Response:
-    """Every observer who voted, under a label; `show=proposed` those whom a rule proposes to exclude."""
+def review_page(request: Request, name: str, view: Wanted) -> Response:
+    """Every observer who voted, under a label; filters and order stand in the address."""
     with reading(request.app.state.engine) as session:
         study = study_named(session, name)
         version = queries.latest_version(session, study)
-        rows = []
-        if version is not None:
-            data = study_data(session, request.app.state.workspace, name, screened=False)
-            rows = review.review_rows(session, request.app.state.key, version, data)
-        two = review.two_persons(version.protocol) if version else False
-        chosen = [row for row in rows if show != "proposed" or row["proposed"]]
+        rows, simulated = _rows(request, session, name, version)
         return render(
-            request, "curator/review.html", curator=request.state.curator, study=study, version=version, rows=chosen, rules=list(RULES),
-            everybody=len(rows), show=show, two=two, proposed=sum(1 for row in rows if row["proposed"]),
-            excluded=sum(1 for row in rows if row["standing"].excluded), simulated=bool(rows and data.simulated),
+            request, "curator/review.html", curator=request.state.curator, study=study, version=version, rows=seen(rows, view),
+            rules=list(RULES), columns=COLUMNS, shown=SHOWN, view=view, panels=sorted({row["panel"] for row in rows}), everybody=len(rows),
+            two=review.two_persons(version.protocol) if version else False, proposed=sum(1 for row in rows if row["proposed"]),
+            excluded=sum(1 for row in rows if row["standing"].excluded), simulated=simulated,
         )  # fmt: skip
 
 
+@router.get("/studies/{name}/review.csv")
+def review_csv(request: Request, name: str, view: Wanted) -> Response:
+    """The table as it is seen, as CSV."""
+    with reading(request.app.state.engine) as session:
+        version = queries.latest_version(session, study_named(session, name))
+        rows, _ = _rows(request, session, name, version)
+        heads, lines = csv_rows(seen(rows, view))
+    headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="review.csv"'}
+    return Response("\ufeff" + csv_text(heads, lines), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _rows(request: Request, session: Session, name: str, version: StudyVersion | None) -> tuple[list[dict[str, Any]], bool]:
+    """The review's rows, and whether votes of model observers are among them."""
+    if version is None:
+        return [], False
+    data = study_data(session, request.app.state.workspace, name, screened=False)
+    rows = review.review_rows(session, request.app.state.key, version, data)
+    return rows, bool(rows) and data.simulated
+
+
 @router.post("/studies/{name}/review/{label}")
-async def decide(request: Request, name: str, label: str, form: Filled) -> Response:
-    """Keep or exclude an observer's votes, with a reason; the rules' proposals at that moment are kept with it."""
+async def decide(request: Request, name: str, label: str, form: Filled, view: Wanted) -> Response:
+    """Keep or exclude an observer's votes, with a reason; the rules' proposals at that moment are kept with it. Back to the same view."""
     who, key, verdict = request.state.curator, request.app.state.key, form.one("verdict")
     known = [rule for rule in form.one("proposed").split(",") if rule in RULES]
 
@@ -56,4 +85,4 @@ async def decide(request: Request, name: str, label: str, form: Filled) -> Respo
                      detail={"study": study.id, "proposed": known})  # fmt: skip
 
     await request.app.state.writer.call(work)
-    return here(request, f"/c/studies/{name}/review")
+    return here(request, f"/c/studies/{name}/review" + (f"?{view.query()}" if view.query() else ""))

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from annotate_app import clock
+from annotate_app.pages import moment_element
 
 START = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 
@@ -11,6 +12,15 @@ def test_moment_in_words_and_local_time() -> None:
     """A moment is told in the reader's language and own time."""
     assert clock.moment(START, "en", "Europe/Madrid") == "Monday, March 2, 2026, 19:30"
     assert clock.moment(START, "es", "America/Lima") == "lunes, 2 de marzo de 2026, 13:30"
+
+
+def test_how_long_ago_in_words() -> None:
+    """A moment is told by how long it was ago or will be ahead; this very moment is a second ago."""
+    for seconds, words in ((0, "1 second ago"), (720, "12 minutes ago"), (3 * 86400, "3 days ago"), (-2 * 86400, "in 2 days")):
+        assert clock.ago(START - timedelta(seconds=seconds), "en", START) == words
+    assert clock.ago(START - timedelta(hours=5), "es", START) == "hace 5 horas"
+    element = moment_element(START, "en")
+    assert element.startswith('<time datetime="2026-03-02T18:30:00+00:00" title="Monday, March 2, 2026, 18:30 UTC">')
 
 
 def test_unknown_zone_is_utc() -> None:

@@ -11,10 +11,12 @@ from sqlmodel import select
 
 from annotate_app.results import study_data
 from annotate_app.review import standing
+from annotate_app.review_table import COLUMNS
 from annotate_app.work import KINDS
 from annotate_app.worker import run_one
 from db.engine import reading
-from db.models import Audit, Decision, Job, Rating
+from db.erasure import REASON_GONE
+from db.models import Audit, Decision, Job, Observer, Rating
 from tests.annotate_app.desk import Desk, Office
 
 LABEL = re.compile(r"R-[0-9a-f]{6}")
@@ -120,6 +122,53 @@ def test_scores_are_hidden_until_closing_unless_opened_with_a_reason(office: Off
     assert "the server was moved" in office.desk().get("/c/audit").text
     desk.post("/c/studies/skin/state", action="close", confirm="skin")
     assert "MOS" in viewer.get("/c/studies/skin/results").text
+
+
+@pytest.mark.parametrize(("votes", "removed"), [("keep", 1), ("remove", 0)])
+def test_an_observer_who_is_excluded_and_then_erased_counts_once(office: Office, votes: str, removed: int) -> None:
+    """Kept votes stay out of the scores by the verdict, whose reason goes; removed ones are gone; nobody stands in two counts."""
+    vote(office)
+    desk = office.desk("administrator")
+    desk.post(f"/c/studies/skin/review/{labels(desk)[0]}", verdict="exclude", reason=REASON)
+    with reading(office.house.engine) as session:
+        gone = session.exec(select(Observer).join(Decision, Decision.observer_id == Observer.id)).one()  # type: ignore[arg-type]
+        code, token = gone.pseudonym, gone.token
+    desk.post(f"/c/studies/skin/observers/{token}", action="erase", confirm=code, votes=votes)
+    assert len(people(office)) == 2
+    with reading(office.house.engine) as session:
+        data = study_data(session, office.house.workspace, "skin")
+        assert [one["reason"] for one in data.meta.get("removed", [])] == [REASON_GONE] * removed
+        assert REASON not in str([row.reason for row in session.exec(select(Decision))])
+    page = desk.get("/c/studies/skin/review").text
+    assert f"{2 + removed} observers have voted" in page
+    assert f"{removed} excluded so far" in page
+    assert "1 erased" in desk.get("/c/studies/skin/observers").text
+
+
+def table(desk: Desk, query: str) -> list[dict[str, str]]:
+    """The review's CSV."""
+    return list(csv.DictReader(io.StringIO(desk.get(f"/c/studies/skin/review.csv?{query}").text.lstrip("\ufeff"))))
+
+
+def test_the_review_sorts_and_filters_by_its_address_and_its_csv_is_what_is_seen(office: Office) -> None:
+    """Every column sorts both ways; a filter leaves the rest out; after a decision the same view comes back."""
+    vote(office, repeats=1)
+    desk = office.desk("reviewer")
+    everybody = table(desk, "")
+    assert [row["Observer"] for row in everybody] == labels(desk)
+    for column in COLUMNS:
+        up, down = table(desk, f"sort={column.key}"), table(desk, f"sort={column.key}&down=yes")
+        assert [row[column.word] for row in up] == [row[column.word] for row in down][::-1], column.key
+        page = desk.get(f"/c/studies/skin/review?sort={column.key}").text
+        assert LABEL.findall(page)[:1] == [up[0]["Observer"]]
+        assert page.count('aria-sort="ascending"') == 1
+    label = everybody[1]["Observer"]
+    answer = desk.post(f"/c/studies/skin/review/{label}?show=undecided&sort=time&down=yes", verdict="exclude", reason=REASON)
+    assert answer.headers["location"].endswith("/review?show=undecided&sort=time&down=yes")
+    assert label not in desk.get("/c/studies/skin/review?show=undecided").text
+    assert [row["Observer"] for row in table(desk, "show=excluded")] == [label]
+    assert table(desk, "show=excluded")[0]["decisions"].endswith(REASON)
+    assert office.desk("viewer").get("/c/studies/skin/review.csv").status_code == 403
 
 
 def test_results_show_the_scores_that_were_given(office: Office) -> None:
