@@ -31,8 +31,7 @@ class Asked:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One vote to give: a presentation and a question. `place` counts presentations; `extra` marks a question after the first."""
 
     presentation: int
@@ -189,7 +188,8 @@ def _with_second_pass(first: list[int], sessions: int, version: Version) -> list
 
 
 def _step(row: Row, question: Asked, training: bool, place: int, *, extra: bool = False) -> Step:
-    return Step(row.id, row.token, question, training, place, row.file, row.width, row.height, extra)
+    key, token, _, _, width, height, file = row
+    return Step(key, token, question, training, place, file, width, height, extra)
 
 
 def _read_version(connection: Connection, version_id: int) -> Version:
