@@ -36,12 +36,18 @@ OBSERVERS, SAMPLE_S = 100, 5.0
 class Soak:
     """What was seen: each vote's moment and waiting in s, the memory of server and worker in MB, what was acknowledged."""
 
-    end: float
+    began: float
+    seconds: float
     pause: float
     votes: list[tuple[float, float]] = field(default_factory=list)
     memory: list[tuple[float, float, float]] = field(default_factory=list)
     acknowledged: dict[str, int] = field(default_factory=dict)
     refused: int = 0
+
+    @property
+    def end(self) -> float:
+        """When it ends."""
+        return self.began + self.seconds
 
     async def sample(self, server: int) -> None:
         """Note the memory some seconds apart."""
@@ -51,12 +57,8 @@ class Soak:
             self.memory.append((time.perf_counter(), process.memory_info().rss / 1e6, below / 1e6))
             await asyncio.sleep(SAMPLE_S)
 
-    async def observer(self, url: str, code: str, number: int) -> None:
+    async def observer(self, client: Client, due: Any, number: int) -> None:
         """Vote at the pace until the end."""
-        client = Client(url, {"X-Dermiqa": "1"})
-        reply = await client.request("POST", "/api/sign-on", {"code": code})
-        client.headers["Cookie"] = f"{OBSERVER_COOKIE}={reply.cookie(OBSERVER_COOKIE)}"
-        due = (await client.request("POST", "/api/session")).json()["next"]
         at = time.perf_counter() + self.pause * number / OBSERVERS
         while due and at < self.end:
             await asyncio.sleep(max(0.0, at - time.perf_counter()))
@@ -100,28 +102,36 @@ def soak(folder: Path, minutes: float, rate: float) -> None:
     server.start()
     try:
         assert server.process is not None
-        began = time.perf_counter()
-        seen = Soak(began + minutes * 60, OBSERVERS / rate)
-        asyncio.run(run(seen, server.process.pid, server.url, codes))
+        seen = asyncio.run(run(server.process.pid, server.url, codes, minutes, rate))
     finally:
         server.kill()
-    table(seen, began)
-    print(
-        f"votes acknowledged {len(seen.acknowledged):,}, refused {seen.refused}, acknowledged and not stored {len(lost(seen.acknowledged, url))}"
-    )
+    table(seen)
+    gone = len(lost(seen.acknowledged, url))
+    print(f"votes acknowledged {len(seen.acknowledged):,}, refused {seen.refused}, acknowledged and not stored {gone}")
 
 
-async def run(seen: Soak, server: int, url: str, codes: list[str]) -> None:
-    """All observers and the samples of memory at once."""
-    await asyncio.gather(seen.sample(server), *(seen.observer(url, code, k) for k, code in enumerate(codes)))
+async def sign_on(url: str, code: str) -> tuple[Client, Any]:
+    """One observer's connection and the first pictures."""
+    client = Client(url, {"X-Dermiqa": "1"})
+    reply = await client.request("POST", "/api/sign-on", {"code": code})
+    client.headers["Cookie"] = f"{OBSERVER_COOKIE}={reply.cookie(OBSERVER_COOKIE)}"
+    return client, (await client.request("POST", "/api/session")).json()["next"]
 
 
-def table(seen: Soak, began: float) -> None:
+async def run(server: int, url: str, codes: list[str], minutes: float, rate: float) -> Soak:
+    """All observers sign on; then they vote, and memory is sampled, for that long."""
+    signed = [await sign_on(url, code) for code in codes]
+    seen = Soak(time.perf_counter(), minutes * 60, OBSERVERS / rate)
+    await asyncio.gather(seen.sample(server), *(seen.observer(client, due, k) for k, (client, due) in enumerate(signed)))
+    return seen
+
+
+def table(seen: Soak) -> None:
     """First, middle and last fifth: votes per second, waiting in ms, memory in MB."""
-    span = (seen.end - began) / 5
+    span = seen.seconds / 5
     print(f"{'':<14}{'votes/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'server MB':>11}{'worker MB':>11}")
     for name, fifth in (("first fifth", 0), ("middle fifth", 2), ("last fifth", 4)):
-        low, high = began + fifth * span, began + (fifth + 1) * span
+        low, high = seen.began + fifth * span, seen.began + (fifth + 1) * span
         waits = np.array([wait for at, wait in seen.votes if low <= at < high]) * 1000
         memory = np.array([one[1:] for one in seen.memory if low <= one[0] < high])
         p50, p99 = np.percentile(waits, [50, 99])
