@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from annotate_app.security import keyed_hash
 from db.models import Curator, Decision, Observer, Panel, StudyVersion
 from mos.exports.study import StudyData
+from mos.removal import gold_counts
 from mos.screening import RULES, observer_table
 from workspace.errors import UsageFault
 
@@ -84,16 +85,6 @@ def without_excluded(data: StudyData, found: Mapping[str, Standing]) -> StudyDat
     ]  # fmt: skip
     votes = data.votes.loc[~data.votes["observer"].isin(gone)].reset_index(drop=True)
     return replace(data, votes=votes, meta={**data.meta, "removed": removed})
-
-
-def gold_counts(gold: Sequence[Mapping[str, Any]], question: str) -> dict[str, tuple[int, int]]:
-    """Observer -> (gold votes within their range, gold votes judged) of one question."""
-    counted: dict[str, tuple[int, int]] = {}
-    for row in gold:
-        if row["question"] == question and row["missed"] is not None:
-            hits, asked = counted.get(row["observer"], (0, 0))
-            counted[row["observer"]] = (hits + (not row["missed"]), asked + 1)
-    return counted
 
 
 def review_rows(session: Session, key: bytes, version: StudyVersion, data: StudyData) -> list[dict[str, Any]]:

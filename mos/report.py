@@ -14,6 +14,8 @@ from mos import report_method, report_results
 from mos.document import Document, Section
 from mos.exports.study import StudyData
 from mos.exports.tables import note
+from mos.removal import by_frozen_rules
+from mos.report_observers import observers
 from workspace.errors import StudyFault
 from workspace.files import write_bytes, write_text
 
@@ -25,17 +27,20 @@ def build(study: StudyData, *, draws: int = 1000, seed: int = 0) -> Document:
     if study.votes.empty:
         raise StudyFault(f"study {study.name} has no votes yet: nothing to report")
     question = study.main_question
+    kept, removal = by_frozen_rules(study)
+    if kept.votes.empty:
+        raise StudyFault(f"study {study.name}: the frozen rule set takes every observer out: nothing to report")
     badge = BADGE if study.simulated else ""
     sections = [
         report_method.method(study, question),
         report_method.plan(study),
-        report_method.observers(study, question),
+        observers(study, question, kept, removal),
         report_method.viewing(study),
         report_method.deviations(study, question),
     ]
-    panels = sorted(set(study.select(question=question)["panel"]))
+    panels = sorted(set(kept.select(question=question)["panel"]))
     for panel in panels:
-        sections += results(study, panel, question, several=len(panels) > 1, badge=badge, draws=draws, seed=seed)
+        sections += results(kept, panel, question, several=len(panels) > 1, badge=badge, draws=draws, seed=seed)
     sections.append(report_method.limits(study))
     return Document(f"Report of the study {study.name}", badge, _facts(study, question), sections)
 

@@ -1,4 +1,4 @@
-"""The report's sections on how a study was made: method, plan, observers, viewing conditions, deviations, limits."""
+"""The report's sections on how a study was made: method, plan, viewing conditions, deviations, limits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from mos.document import Block, Bullets, Section, Table, Text, number
+from mos.document import Block, Bullets, Section, Table, Text
 from mos.exports.study import StudyData
-from mos.screening import observer_table
 
 P910_LEVELS = (5, 9, 11)
 CONDITIONS = {
@@ -93,52 +92,6 @@ def plan(study: StudyData) -> Section:
              f"{int((study.votes['rep'] > 0).sum())} repeated votes, which judge observers only.")
     )  # fmt: skip
     return Section("Plan", blocks)
-
-
-def observers(study: StudyData, question: str) -> Section:
-    """Observers before and after screening, with every rule's verdict and the reasons of those taken out."""
-    blocks: list[Block] = []
-    for panel in sorted(set(study.select(question=question)["panel"])):
-        table = observer_table(study.as_votes(panel, question))
-        verdicts = [c for c in table.columns if c.endswith("_verdict")]
-        people = set(table["observer"])
-        simulated = study.votes.loc[study.votes["observer"].isin(people)].groupby("observer")["simulated"].any()
-        blocks.append(
-            Text(f"Panel {panel or '(one)'}: {len(table)} observers voted, {int(simulated.sum())} of them model observers.")
-        )
-        rules = [[c.removesuffix("_verdict").replace("_", " "), *_counts(table[c])] for c in verdicts]
-        blocks.append(
-            Table(["rule", "would keep", "would take out", "not assessable"], rules, "What each screening rule proposes")
-        )
-        blocks.append(_people(table, verdicts))
-    screening = study.meta.get("screening")
-    removed = study.meta.get("removed") or []
-    blocks.insert(0, Text(_screened(screening, removed)))
-    if removed:
-        rows = [[str(r.get("observer", "")), str(r.get("rule", "")), str(r.get("reason", ""))] for r in removed]
-        blocks.insert(1, Table(["observer", "rule", "reason"], rows, "Observers taken out"))
-    return Section("Observers and screening", blocks)
-
-
-def _screened(rules: Any, removed: list[Any]) -> str:
-    said = f"Rules stated before the first vote: {'; '.join(': '.join(p) for p in pairs(rules))}. " if pairs(rules) else ""
-    if removed:
-        return f"{said}{len(removed)} observers were taken out; the scores below are without them."
-    return f"{said}Nobody was taken out: rules propose, people decide. All votes count in the scores below."
-
-
-def _counts(verdict: pd.Series) -> list[str]:
-    return [str(int((verdict == word).sum())) for word in ("keep", "reject", "not assessable")]
-
-
-def _people(table: pd.DataFrame, verdicts: list[str]) -> Table:
-    rows = []
-    for _, row in table.iterrows():
-        against = [c.removesuffix("_verdict").replace("_", " ") for c in verdicts if row[c] == "reject"]
-        rows.append([str(row["observer"]), str(row["n"]), number(row["mean"]), number(row["sd"]), number(row["r_pearson"], 3),
-                     number(row["r_spearman"], 3), ", ".join(against) or "-"])  # fmt: skip
-    heads = ["observer", "votes", "mean", "SD", "r of others", "rank r", "rules against"]
-    return Table(heads, rows, "Observers (r: correlation with the mean of the others)", long=len(rows) > 30)
 
 
 def viewing(study: StudyData) -> Section:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mos.compat import SUREAL_MODELS
@@ -16,23 +15,27 @@ from mos.effects import order_effects
 from mos.gsd import consistency
 from mos.models import MODELS, check_model, fit
 from mos.reliability import reliability
+from mos.removal import Removal, find_removal
 from mos.scores import reference_lines, score_reasons, score_table
-from mos.screening import check_rules, observer_table, rejected_by
+from mos.screening import check_rules, observer_table
 from mos.sos import sos
 from mos.undefined import COLUMNS, model_reasons, observer_reasons
 from mos.usefulness import usefulness_table
 from mos.votes import Votes
-from workspace.errors import UsageFault
+from workspace.errors import StudyFault, UsageFault
 from workspace.files import write_json, write_text
 
 DECIMALS = 9
 COMPATIBLE = ("sureal",)
-OPTIONAL = ("scores_all_observers.csv", "bad_cells.csv", "usefulness.csv")
+OPTIONAL = ("scores_all_observers.csv", "conditions_all_observers.csv", "bad_cells.csv", "usefulness.csv")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a run goes: screening rules that remove observers, sureal's own models beside, DMOS crushing, which models."""
+    """How a run goes: screening rules that remove observers, sureal's own models beside, DMOS crushing, which models.
+
+    `frozen`: the rules are those that the study froze; `by_persons`: observers whom persons took out, with the reason.
+    """
 
     reject_by: tuple[str, ...] = ()
     compat: str | None = None
@@ -40,6 +43,8 @@ class Options:
     models: tuple[str, ...] = tuple(MODELS)
     seed: int = 0
     draws: int = 1000
+    frozen: bool = False
+    by_persons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,7 +98,7 @@ def steps(
 ) -> Iterator[tuple[str, Run]]:
     """`run` step by step: yields what was just made, and the run."""
     chosen = options or Options()
-    rules = check_rules(chosen.reject_by)
+    check_rules(chosen.reject_by)
     if chosen.compat is not None and chosen.compat not in COMPATIBLE:
         raise UsageFault(f"compatibility with {chosen.compat!r} is not known: choose {', '.join(COMPATIBLE)}")
     for name in chosen.models:
@@ -102,15 +107,18 @@ def steps(
     made = Run(out)
     for name in OPTIONAL:
         (out / name).unlink(missing_ok=True)
-    rejected = _rejected(every, rules)
-    kept = [_without(votes, rejected) for votes in every]
-    made.summary = _summary(every, chosen, rejected) | (said or {})
-    yield from _scores(made, every, kept, chosen, bool(rejected))
-    yield from _observers(made, every, rejected)
+    removal = find_removal(every, chosen.reject_by, chosen.by_persons)
+    kept = [removal.without(votes) for votes in every]
+    if removal and not any(len(votes) for votes in kept):
+        rules = ", ".join(sorted({rule for row in removal.rows() for rule in row["rules"]}))
+        raise StudyFault(f"the screening removes every observer ({rules}): nothing is left to score; choose other rules")
+    made.summary = _summary(every, chosen, removal) | (said or {})
+    yield from _scores(made, every, kept, chosen, bool(removal))
+    yield from _observers(made, every, removal)
     yield from _models(made, kept, chosen)
     yield from _reliability(made, kept, chosen)
     if answers:
-        tables = [usefulness_table(_without(a, rejected), kept[0] if kept else None, draws=chosen.draws) for a in answers]
+        tables = [usefulness_table(removal.without(a), kept[0] if kept else None, draws=chosen.draws) for a in answers]
         made.table("usefulness.csv", pd.concat(tables, ignore_index=True))
         yield "usefulness", made
     made.table("undefined.csv", pd.DataFrame(made.undefined, columns=list(COLUMNS)))
@@ -120,39 +128,7 @@ def steps(
     yield "summary", made
 
 
-Rejected = dict[tuple[str, str], dict[str, list[str]]]
-
-
-def _rejected(parts: list[Votes], rules: tuple[str, ...]) -> Rejected:
-    """(panel, question) -> observer -> rules that reject; empty without a rule set."""
-    found: Rejected = {}
-    for votes in parts if rules else []:
-        for panel, question, group in votes.groups():
-            gone = rejected_by(group, rules)
-            if gone:
-                found[panel, question] = gone
-    return found
-
-
-def _without(votes: Votes, rejected: Rejected) -> Votes:
-    """The votes less those of observers rejected in their panel and question."""
-    if not rejected:
-        return votes
-    keep = np.ones(len(votes), bool)
-    panels, questions = votes.panels(), votes.questions()
-    for (panel, question), gone in rejected.items():
-        out = np.array([name in gone for name in votes.observers], bool)
-        keep &= ~((panels == panel) & (questions == question) & out[votes.observer])
-    return votes.select(keep)
-
-
-def _summary(parts: list[Votes], options: Options, rejected: Rejected) -> dict[str, Any]:
-    rules = list(options.reject_by)
-    gone = [
-        {"panel": panel, "question": question, "observer": name, "rules": why}
-        for (panel, question), people in rejected.items()
-        for name, why in people.items()
-    ]
+def _summary(parts: list[Votes], options: Options, removal: Removal) -> dict[str, Any]:
     return {
         "votes": sum(len(v) for v in parts),
         "votes_simulated": sum(0 if v.simulated is None else int(v.simulated.sum()) for v in parts),
@@ -160,15 +136,22 @@ def _summary(parts: list[Votes], options: Options, rejected: Rejected) -> dict[s
         "observers": len({v.observers[i] for v in parts for i in set(v.observer.tolist())}),
         "scales": sorted({(v.low, v.high) for v in parts}),
         "screening": {
-            "rule_set": rules or None,
-            "removed": gone,
-            "note": "scores.csv is without the removed observers, scores_all_observers.csv with them"
-            if gone
-            else "nobody was removed: screening only proposes (observers.csv)",
+            "rule_set": list(options.reject_by) or None,
+            "frozen": options.frozen,
+            "removed": removal.rows(),
+            "note": _removal_note(options, removal),
         },
         "crushing": options.crushing,
         "groups": [],
     }
+
+
+def _removal_note(options: Options, removal: Removal) -> str:
+    if removal:
+        return "scores.csv and conditions.csv are without the removed observers, *_all_observers.csv with them"
+    if options.reject_by:
+        return "the rule set removed nobody"
+    return "nobody was removed: screening only proposes (observers.csv)"
 
 
 def _scores(made: Run, every: list[Votes], kept: list[Votes], options: Options, screened: bool) -> Iterator[tuple[str, Run]]:
@@ -183,16 +166,18 @@ def _scores(made: Run, every: list[Votes], kept: list[Votes], options: Options, 
         made.summary.setdefault("references", []).extend(reference_lines(votes, own))
     yield "scores", made
     made.table("conditions.csv", pd.concat([condition_table(v) for v in kept], ignore_index=True))
+    if screened:
+        made.table("conditions_all_observers.csv", pd.concat([condition_table(v) for v in every], ignore_index=True))
     yield "conditions", made
 
 
-def _observers(made: Run, every: list[Votes], rejected: Rejected) -> Iterator[tuple[str, Run]]:
+def _observers(made: Run, every: list[Votes], removal: Removal) -> Iterator[tuple[str, Run]]:
     tables = []
     for votes in every:
         for panel, question, group in votes.groups():
             table = observer_table(group)
             made.undefined += observer_reasons(table, panel, question)
-            gone = rejected.get((panel, question), {})
+            gone = removal.of(panel, question)
             table.insert(1, "panel", panel)
             table.insert(2, "question", question)
             table.insert(3, "removed_by", [" ".join(gone.get(name, [])) for name in table["observer"]])

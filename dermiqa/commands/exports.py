@@ -89,9 +89,12 @@ def report(
 
 
 def load_study(
-    study: str, workspace: Path | None, scale: tuple[float, float] | None, stimuli: Path | None, *, plan: bool = False
-) -> StudyData:
-    """A study of the workspace's database by name (`plan`: with its frozen plan), or of a file of votes by its path.
+    study: str, workspace: Path | None, scale: tuple[float, float] | None, stimuli: Path | None, *, plan: bool = False,
+    screened: bool = True,
+) -> StudyData:  # fmt: skip
+    """A study of the workspace's database by name, or of a file of votes by its path.
+
+    `plan`: with the study's frozen plan; `screened`: without the votes of observers whom persons took out.
 
     Raises TableFault for a bad file, StudyFault for an unknown name, WorkspaceFault outside a workspace.
     """
@@ -112,7 +115,7 @@ def load_study(
     from db.engine import reading as reading_session
 
     with reading_session(open_engine(place.database_url)) as session:
-        found: StudyData = study_data(session, place, study, plan=plan)
+        found: StudyData = study_data(session, place, study, plan=plan, screened=screened)
     return found
 
 

@@ -71,18 +71,26 @@ def mos(
 
 
 def _score_study(name: str, workspace: Path | None, out: Path, options: Options, as_json: bool) -> int:
-    """Score a study's votes: questions on a scale as scores, yes/no and choices as usefulness."""
+    """Score a study's votes: questions on a scale as scores, yes/no and choices as usefulness.
+
+    Observers whom persons or the frozen rule set took out are left out, and the scores with everyone stand beside.
+    """
     from dataclasses import replace
 
     from dermiqa.commands.exports import load_study
+    from mos.removal import frozen_rules, gold_counts
 
-    data = load_study(name, workspace, None, None)
-    frozen = tuple(_frozen_rules(data.meta.get("screening")))
-    options = replace(options, reject_by=options.reject_by or frozen)
+    data = load_study(name, workspace, None, None, screened=False)
+    frozen = frozen_rules(data.meta.get("screening"))
+    removed = load_study(name, workspace, None, None).meta.get("removed") or []
+    options = replace(
+        options, reject_by=options.reject_by or frozen, frozen=bool(frozen) and not options.reject_by,
+        by_persons={row["observer"]: row["reason"] for row in removed},
+    )  # fmt: skip
     kinds = dict(zip(data.questions["question"], data.questions["kind"], strict=True))
     asked = [q for q in kinds if (data.votes["question"] == q).any()]
     gold = data.meta.get("gold") or []
-    scales = [replace(data.as_votes(question=q), gold=_gold_counts(gold, q)) for q in asked if kinds[q] in ("", "scale")]
+    scales = [replace(data.as_votes(question=q), gold=gold_counts(gold, q)) for q in asked if kinds[q] in ("", "scale")]
     answers = [data.as_votes(question=q) for q in asked if kinds[q] in ("yesno", "one")]
     if not scales:
         raise StudyFault(f"study {name} has no votes on a scale yet: open it and let observers rate")
@@ -93,22 +101,6 @@ def _score_study(name: str, workspace: Path | None, out: Path, options: Options,
     else:
         _tell(made, out)
     return 0
-
-
-def _gold_counts(gold: list[dict[str, Any]], question: str) -> dict[str, tuple[int, int]]:
-    """Observer -> (gold votes within their range, gold votes judged) of one question."""
-    counted: dict[str, tuple[int, int]] = {}
-    for row in gold:
-        if row["question"] == question and row["missed"] is not None:
-            hits, asked = counted.get(row["observer"], (0, 0))
-            counted[row["observer"]] = (hits + (not row["missed"]), asked + 1)
-    return counted
-
-
-def _frozen_rules(screening: Any) -> list[str]:
-    """The rules that a frozen study lets remove observers: its list `reject_by`; nothing when it only proposes."""
-    found = screening.get("reject_by", []) if isinstance(screening, dict) else []
-    return [found] if isinstance(found, str) else [str(rule) for rule in found]
 
 
 def _run(votes: list[Votes], answers: list[Votes], out: Path, options: Options, said: dict[str, Any], bad: Any) -> Run:
@@ -169,19 +161,28 @@ def _tell_results(made: Run, out: Path) -> None:
 
 
 def _tell_conditions(out: Path) -> None:
+    """Means of all images and by variant; with a last column for everyone's votes where observers were removed."""
     import pandas as pd
 
-    table = pd.read_csv(out / "conditions.csv")
-    shown = table[table["grouping"].isin(["all", "variant"])]
+    keys = ["panel", "question", "grouping", "name"]
+    table = pd.read_csv(out / "conditions.csv", keep_default_na=False, na_values={"mean": "", "ci95_low": "", "ci95_high": ""})
+    everyone = out / "conditions_all_observers.csv"
+    if everyone.exists():
+        whole = pd.read_csv(everyone, keep_default_na=False, na_values={"mean": ""})
+        table = table.merge(whole[[*keys, "mean"]], on=keys, how="left", suffixes=("", "_all"))
+    shown = table[table["grouping"].isin(["all", "variant"])].head(2 * SHOWN_ROWS)
+    ends = ["mean", "ci95_low", "ci95_high", *(["mean_all"] if "mean_all" in shown else [])]
     rows = [
-        (r["grouping"], r["name"], int(r["images"]), f"{r['mean']:.2f}", f"{r['ci95_low']:.2f}", f"{r['ci95_high']:.2f}")
-        for r in shown.head(2 * SHOWN_ROWS).to_dict("records")
+        (r["grouping"], r["name"], int(r["images"]), *(f"{r[end]:.2f}" if r[end] == r[end] else "" for end in ends))
+        for r in shown.to_dict("records")
     ]
-    say_table(rows, ("group", "name", "images", "mean", "low", "high"))
+    say_table(rows, ("group", "name", "images", "mean", "low", "high", "with everyone")[: 3 + len(ends)])
 
 
 def _tell_screening(made: Run, out: Path) -> None:
     import pandas as pd
+
+    from mos.removal import BY_PERSONS
 
     table = pd.read_csv(out / "observers.csv", dtype={"observer": str})
     verdicts = [c for c in table.columns if c.endswith("_verdict")]
@@ -191,5 +192,10 @@ def _tell_screening(made: Run, out: Path) -> None:
             say(f"screening by {rule} would reject {len(people)} of {len(table)}: {', '.join(people[:8])}")
     screening = made.summary["screening"]
     if screening["rule_set"]:
-        gone = ", ".join(sorted({entry["observer"] for entry in screening["removed"]})) or "nobody"
-        say(f"rule set {' + '.join(screening['rule_set'])} removed: {gone}")
+        which = "the study's frozen rule set" if screening["frozen"] else "rule set"
+        gone = sorted({entry["observer"] for entry in screening["removed"] if set(entry["rules"]) - {BY_PERSONS}})
+        say(f"{which} {' + '.join(screening['rule_set'])} removed: {', '.join(gone) or 'nobody'}")
+    for name, why in sorted({entry["observer"]: entry["reason"] for entry in screening["removed"] if "reason" in entry}.items()):
+        say(f"persons took out {name}: {why}")
+    if screening["removed"]:
+        say("scores and means are without them; *_all_observers.csv and the last column are with everyone")

@@ -67,6 +67,24 @@ def test_the_report_says_what_p910_asks(tmp_path: Path) -> None:
     assert "compliant" not in html.lower()
 
 
+def test_the_frozen_rule_set_acts_and_its_effect_is_shown(tmp_path: Path) -> None:
+    """An observer whom the frozen rules reject is named with the rule; means without and with stand side by side; others stay."""
+    made = small_study(tmp_path, observers=10)
+    votes = made.votes
+    votes.loc[votes["observer"] == "O003", "score"] = 9.0
+    made.meta.update(screening={"reject_by": ["straight"]})
+    document = report.build(made, draws=20)
+    tables = {b.caption: b for s in document.sections for b in s.blocks if b.kind == "table"}  # type: ignore[union-attr]
+    assert tables["Observers taken out"].rows == [["O003", "straight", "the study's frozen rule set"]]
+    compared = tables["Scores without and with the observers taken out by rule"]
+    assert {"lay: blur_2", "expert: blur_2"} <= {row[0] for row in compared.rows}
+    changes = {row[0]: float(row[3].replace("−", "-")) for row in compared.rows}
+    assert changes["lay: blur_2"] < -0.3
+    assert changes["expert: blur_2"] == 0
+    made.meta.update(screening={"rules": ["straight"]})
+    assert "Nobody was taken out" in render(report.build(made, draws=20))
+
+
 def test_the_badge_stands_wherever_votes_are_simulated(tmp_path: Path) -> None:
     """One simulated vote marks page, figures and facts; none leaves no badge."""
     marked = report.build(study(tmp_path, simulated=True), draws=20)
