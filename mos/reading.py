@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from mos.cells import Cells, read_cells
 from mos.scores import RESERVED
 from mos.spellings import STIMULUS_SPELLINGS, VOTE_SPELLINGS, match, said_back
 from mos.sureal_files import read_sureal
-from mos.votes import Bools, Ints, Votes
-from workspace.errors import TableFault
+from mos.votes import Bools, Floats, Ints, Votes
+from workspace.errors import TableFault, nearest
 
-DEFAULT_SCALE = (1.0, 10.0)
+Scale = tuple[float, float]
+DEFAULT_SCALE: Scale = (1.0, 10.0)
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "<na>", "-"})
 
 
@@ -31,20 +33,30 @@ class BadCell:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file gave: the votes, the columns as found -> as named here, the layout, bad cells and notes to say back."""
+    """What a file gave: the votes, the columns as found -> as named here, the layout, bad cells and notes to say back.
 
-    votes: Votes
+    `parts` are all votes, one part per scale; `votes` is the first of them, and all where the file has one scale.
+    """
+
+    parts: tuple[Votes, ...]
     layout: str
     columns: dict[str, str] = field(default_factory=dict)
     bad: list[BadCell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def votes(self) -> Votes:
+        """The votes on the first scale."""
+        return self.parts[0]
 
-def read_votes(path: Path, scale: tuple[float, float] | None = None, stimuli: Path | None = None) -> Reading:
+
+def read_votes(
+    path: Path, scale: Scale | None = None, stimuli: Path | None = None, scales: Mapping[str, Scale] | None = None
+) -> Reading:
     """Votes from a long or matrix CSV or Parquet file, or from sureal's JSON or Python data set.
 
-    `scale` (low, high) defaults to 1..10, for sureal's files to 1..ref_score. Cells that are no vote are listed in
-    `bad` and left out; blank and nan cells are missing votes and counted in `notes`.
+    `scale` (low, high) defaults to 1..10, for sureal's files to 1..ref_score; `scales` holds other scales by question. Cells that
+    are no vote are listed in `bad` and left out; blank and nan cells are missing votes and counted in `notes`.
     Raises TableFault where a needed column is missing or nothing in the file is a vote.
     """
     notes: list[str] = []
@@ -60,15 +72,37 @@ def read_votes(path: Path, scale: tuple[float, float] | None = None, stimuli: Pa
         layout, long = _long(path, cells, columns, notes)
     if stimuli is not None:
         info = read_stimuli(stimuli, notes)
-    if scale is None:
+    ends = _ends(path, long, scale or DEFAULT_SCALE, scales or {})
+    if scale is None and (ends == np.array(DEFAULT_SCALE)).all(axis=1).any():
         notes.append("scale taken as 1 to 10: say --scale LOW HIGH for another")
-    low, high = scale or DEFAULT_SCALE
-    if not low < high:
-        raise TableFault(f"scale {low:g} {high:g}: the lower end must come first and differ from the upper")
-    kept, bad = _checked(long, low, high, info, notes)
+    kept, bad = _checked(long, ends, info, notes)
     if not len(kept):
-        raise TableFault(_nothing(path, bad, low, high))
-    return Reading(Votes.from_frame(kept, low, high, info), layout, columns, bad, notes)
+        raise TableFault(_nothing(path, bad, *(scale or DEFAULT_SCALE)))
+    return Reading(_parts(kept, info), layout, columns, bad, notes)
+
+
+def _ends(path: Path, long: pd.DataFrame, scale: Scale, scales: Mapping[str, Scale]) -> Floats:
+    """The scale of each row, `(rows, 2)`. Raises TableFault for a scale that is none or a question that isn't there."""
+    for name, (low, high) in {"": scale, **scales}.items():
+        if not low < high:
+            said = f"scale of {name}" if name else "scale"
+            raise TableFault(f"{said} {low:g} {high:g}: the lower end must come first and differ from the upper")
+    ends = np.tile(np.array(scale, dtype=float), (len(long), 1))
+    asked = long["question"].astype(object).map(str).to_numpy() if "question" in long else np.full(len(long), "", dtype=object)
+    known = sorted(set(asked.tolist()) - {""})
+    for name, own in scales.items():
+        if name not in known:
+            raise TableFault(f"{path} has no question {name!r}{nearest(name, known)}; it has: {', '.join(known) or 'none'}")
+        ends[asked == name] = own
+    return ends
+
+
+def _parts(kept: pd.DataFrame, info: pd.DataFrame | None) -> tuple[Votes, ...]:
+    """The votes of each scale, in the order in which the scales appear."""
+    pairs = list(zip(kept["low"].tolist(), kept["high"].tolist(), strict=True))
+    rows = kept.drop(columns=["low", "high"])
+    chosen = [(low, high, [pair == (low, high) for pair in pairs]) for low, high in dict.fromkeys(pairs)]
+    return tuple(Votes.from_frame(rows.loc[mask].reset_index(drop=True), low, high, info) for low, high, mask in chosen)
 
 
 def read_stimuli(path: Path, notes: list[str]) -> pd.DataFrame:
@@ -127,9 +161,7 @@ def _from_matrix(path: Path, cells: Cells, frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _checked(
-    long: pd.DataFrame, low: float, high: float, info: pd.DataFrame | None, notes: list[str]
-) -> tuple[pd.DataFrame, list[BadCell]]:
+def _checked(long: pd.DataFrame, ends: Floats, info: pd.DataFrame | None, notes: list[str]) -> tuple[pd.DataFrame, list[BadCell]]:
     """The rows that are votes, and the cells that are none."""
     texts = long["score"].astype(object).map(lambda v: str(v).strip().lower())
     missing = texts.isin(MISSING).to_numpy()
@@ -145,7 +177,9 @@ def _checked(
         ((long[c].astype(object).map(str).str.strip() == "").to_numpy(), c, f"no {c} named") for c in lacking
     ]
     checks.append((~np.isfinite(number) & ~missing, "score", "not a number"))
-    checks.append((np.isfinite(number) & ~((number >= low) & (number <= high)), "score", f"out of the scale {low:g} to {high:g}"))
+    outside = np.isfinite(number) & ~((number >= ends[:, 0]) & (number <= ends[:, 1]))
+    for low, high in dict.fromkeys(map(tuple, ends[outside].tolist())):
+        checks.append((outside & (ends == (low, high)).all(axis=1), "score", f"out of the scale {low:g} to {high:g}"))
     if known is not None:
         checks.append((~names.isin(known).to_numpy(), "stimulus", "not in the table of stimuli"))
     for mask, column, reason in checks:
@@ -153,7 +187,8 @@ def _checked(
         gone |= mask
     doubled = _doubled(long, gone, notes)
     bad += _listed(long, doubled, "score", "a second vote of the same observer on the same stimulus")
-    kept = long.loc[~(gone | doubled)].assign(score=number[~(gone | doubled)])
+    good = ~(gone | doubled)
+    kept = long.loc[good].assign(score=number[good], low=ends[good, 0], high=ends[good, 1])
     return kept.drop(columns="line"), sorted(bad, key=lambda cell: (cell.line, cell.column))
 
 

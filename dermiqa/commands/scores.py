@@ -25,6 +25,10 @@ SHOWN_ROWS = 12
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder that the tables go to.")
 @click.option("--stimuli", type=click.Path(path_type=Path), help="A table: stimulus, content, is_ref and any label.")
 @click.option("--scale", nargs=2, type=float, default=None, metavar="LOW HIGH", help="The scale's ends (default: 1 10).")
+@click.option(
+    "--scale-of", "scales", nargs=3, type=(str, float, float), multiple=True, metavar="QUESTION LOW HIGH",
+    help="The scale of one question of a file; may be said more than once.",
+)  # fmt: skip
 @click.option("--reject-by", multiple=True, metavar="RULE", help="Leave out observers whom this screening rule rejects.")
 @click.option("--compat", help="sureal: add its own screened scores, faults included.")
 @click.option("--crushing", default="none", show_default=True, help="Press differential votes above the top: literal, scaled.")
@@ -37,6 +41,7 @@ def mos(
     out: Path,
     stimuli: Path | None,
     scale: tuple[float, float] | None,
+    scales: tuple[tuple[str, float, float], ...],
     reject_by: tuple[str, ...],
     compat: str | None,
     crushing: str,
@@ -60,8 +65,8 @@ def mos(
     from mos.reading import read_votes
 
     path = Path(str(votes))
-    reading = read_votes(path, scale, stimuli)
-    made = _run([reading.votes], [], out, options, _said(path, reading), _bad_table(reading))
+    reading = read_votes(path, scale, stimuli, {question: (low, high) for question, low, high in scales})
+    made = _run(list(reading.parts), [], out, options, _said(path, reading), _bad_table(reading))
     if as_json:
         say_json(made.summary)
     else:
@@ -131,8 +136,10 @@ def _bad_table(reading: Reading) -> Any:
 
 def _tell_reading(reading: Reading, out: Path) -> None:
     """What was read, and which cells were no votes."""
-    votes = reading.votes
-    say(f"read {len(votes)} votes on {len(votes.stimuli)} images by {len(votes.observers)} observers, {reading.layout}")
+    images = {name for part in reading.parts for name in part.stimuli}
+    people = {name for part in reading.parts for name in part.observers}
+    count = sum(len(part) for part in reading.parts)
+    say(f"read {count} votes on {len(images)} images by {len(people)} observers, {reading.layout}")
     for note in reading.notes:
         say(f"note: {note}")
     for cell in reading.bad[:SHOWN_FAULTS]:

@@ -50,6 +50,22 @@ def test_bad_cells_are_listed_with_their_lines(tmp_path: Path) -> None:
     assert "1 blank or nan scores taken as missing votes" in reading.notes
 
 
+def test_each_question_may_have_its_own_scale(tmp_path: Path) -> None:
+    """Cells are checked against their question's scale; each scale's votes are a part of their own."""
+    text = "stimulus,observer,question,score\na,1,quality,7\na,1,fit,1\nb,1,fit,2\nb,1,quality,11\nb,1,look,80\n"
+    reading = read_votes(_file(tmp_path, text), None, None, {"fit": (0, 1), "look": (0, 100)})
+    assert [(part.low, part.high, len(part)) for part in reading.parts] == [(1, 10, 1), (0, 1, 1), (0, 100, 1)]
+    assert reading.bad == [
+        BadCell(4, "score", "2", "out of the scale 0 to 1"),
+        BadCell(5, "score", "11", "out of the scale 1 to 10"),
+    ]
+    assert "scale taken as 1 to 10: say --scale LOW HIGH for another" in reading.notes
+    with pytest.raises(TableFault, match=r"has no question 'fti' \(did you mean 'fit'\?\); it has: fit, look, quality"):
+        read_votes(_file(tmp_path, text), None, None, {"fti": (0, 1)})
+    with pytest.raises(TableFault, match=r"scale of fit 1 0: the lower end must come first"):
+        read_votes(_file(tmp_path, text), None, None, {"fit": (1, 0)})
+
+
 def test_lines_are_right_when_a_cell_spans_two(tmp_path: Path) -> None:
     """A quoted cell with a line break does not shift the line numbers after it."""
     reading = read_votes(_file(tmp_path, 'stimulus,observer,score\n"a\nb",1,5\nc,1,x\n'), (1, 5))

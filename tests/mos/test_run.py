@@ -146,6 +146,21 @@ def test_the_verb_scores_a_file(tmp_path: Path) -> None:
     assert json.loads(again.stdout)["bad_cells"][0]["reason"] == "not a number"
 
 
+def test_the_verb_takes_a_scale_for_each_question(tmp_path: Path) -> None:
+    """`--scale-of fit 0 1` beside the default: both questions are scored on their own scale in one table."""
+    votes, _ = _study(images=6)
+    frame = votes.frame().assign(question="quality")
+    fit = frame.assign(question="fit", score=(frame["score"] > 5).astype(int))
+    pd.concat([frame, fit]).to_csv(tmp_path / "votes.csv", index=False)
+    call = [str(tmp_path / "votes.csv"), "--scale-of", "fit", "0", "1", "--out", str(tmp_path / "out"), "--model", "MOS"]
+    result = CliRunner().invoke(verb, call, standalone_mode=False)
+    assert result.return_value == 0, result.output
+    assert "read 144 votes on 6 images by 12 observers" in result.output
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv")
+    assert scores.groupby("question")["mos"].max()["fit"] <= 1
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["scales"] == [[0, 1], [1, 10]]
+
+
 def test_simulated_votes_are_named_on_the_screen(tmp_path: Path) -> None:
     """A run with votes of model observers says SIMULATED."""
     votes, _ = _study(images=6)
