@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from annotate_app.identity import unconfirmed
 from annotate_app.originals import waiting
 from distort.intake.notes import read_measures
 from workspace.errors import TableFault, WorkspaceFault
@@ -23,7 +24,7 @@ Row = dict[str, str]
 PAGE = 60
 RESERVED = 6
 UNDO_DEPTH = 100
-SHOWN = ("all", "open", "accepted", "refused", "flagged", "blocked", "incomplete", "waiting")
+SHOWN = ("all", "open", "accepted", "refused", "flagged", "blocked", "incomplete", "waiting", "unconfirmed")
 EDITED = (
     "subject", "source", "source_url", "licence", "credit", "may_show", "may_alter", "may_redistribute", "consent_ref",
     "consent_expires", "body_site", "skin_tone", "diagnosis", "notes", "crop", "rotation", "masks", "accepted",
@@ -48,8 +49,8 @@ class Filter:
         return urlencode({key: value for key, value in values.items() if value not in ("", "all", 1)})
 
 
-def matches(row: Row, wanted: Filter, late: Container[str] = ()) -> bool:
-    """Whether a row belongs to what a filter shows; `late` are photos with edits that are not applied yet."""
+def matches(row: Row, wanted: Filter, late: Container[str] = (), unsure: Container[str] = ()) -> bool:
+    """Whether a row belongs to what a filter shows; `late`: edits not applied yet, `unsure`: nobody has said that nothing identifies."""
     flags = [flag.split(":")[0] for flag in flags_of(row)]
     state = {
         "open": not row["accepted"],
@@ -59,6 +60,7 @@ def matches(row: Row, wanted: Filter, late: Container[str] = ()) -> bool:
         "blocked": bool(blocked(row)),
         "incomplete": bool(missing(row)),
         "waiting": row["pristine"] in late,
+        "unconfirmed": row["pristine"] in unsure,
     }.get(wanted.show, True)
     words = " ".join(row.values()).lower()
     return (
@@ -74,7 +76,8 @@ def view(workspace: Workspace, wanted: Filter) -> dict[str, Any]:
     """All that the page shows: one page of photos, the filters' words, counts, the target and the balance."""
     rows = read_sources(workspace)
     late = set(waiting(workspace, rows, read_measures(workspace)))
-    found = [row for row in rows if matches(row, wanted, late)]
+    unsure = set(unconfirmed(workspace, rows))
+    found = [row for row in rows if matches(row, wanted, late, unsure)]
     pages = max(1, -(-len(found) // PAGE))
     page = min(max(1, wanted.page), pages)
     return {
@@ -90,6 +93,7 @@ def view(workspace: Workspace, wanted: Filter) -> dict[str, Any]:
         "balance": {name: balance(rows, name) for name in ("skin_tone", "body_site")},
         "subjects": Counter(row["subject"] for row in rows if row["subject"]),
         "late": late,
+        "unsure": unsure,
         "can_undo": bool(_undo_lines(workspace)),
     }
 

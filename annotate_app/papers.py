@@ -149,7 +149,8 @@ def data(subject: Subject) -> list[Section]:
     facts = [
         f"About {subject.people} observers, {sum(p['presentations'] for p in subject.proofs)} presentations planned.",
         "Observers are known by a code; links and cookies are kept as hashes; names and addresses stay with whoever invites.",
-        "Photos show patients' skin: each accepted photo has a permission or licence, and a person has confirmed that nothing identifies.",
+        "Photos show patients' skin: each accepted photo has a permission or licence; for one that is not from a public source "
+        "a person looks and says that no name, face or tattoo identifies.",
         "Erasing a person removes code, answers and devices at once; votes are kept without a name or removed, as the consent says.",
         "Every action of a curator stands in an append-only trail chained by hashes.",
         f"Where the server stands, who administers it, how disks are encrypted: {OPEN}.",

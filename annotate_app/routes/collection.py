@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from annotate_app import collection, uploads
+from annotate_app import collection, identity, uploads
 from annotate_app.collection import SHOWN, Filter
 from annotate_app.originals import waiting
 from annotate_app.pages import PAGE_HEADERS, render
@@ -160,6 +160,10 @@ async def _edit_many(request: Request, fields: Mapping[str, list[str]], action: 
     if not names:
         raise UsageFault("no photo is ticked: tick some first")
     seen = dict(zip(fields.get("all", []), fields.get("seen", []), strict=False))
+    if action == "confirm":
+        await run_in_threadpool(identity.confirm, request.app.state.workspace, names, request.state.curator.name, seen=seen)
+        await _note(request, "photos confirmed: nothing identifies", {"photos": len(names)})
+        return
     if action == "group":
         onto = (fields.get("onto") or [""])[0] or names[0]
         await run_in_threadpool(collection.group, request.app.state.workspace, names, onto, seen=seen)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from annotate_app import collection, ladder, originals, studies
+from annotate_app import collection, identity, ladder, originals, studies
 from annotate_app.collection import EDITED, Changed
 from annotate_app.pages import PAGE_HEADERS, render
 from annotate_app.protocol import complete_draft
@@ -126,6 +126,7 @@ def _photo(
         original=bool(originals.original_paths(workspace, [name])),
         waits=name in originals.waiting(workspace, [row], read_measures(workspace)),
         mates=[one["pristine"] for one in read_sources(workspace) if row["subject"] and one["subject"] == row["subject"]],
+        unsure=bool(identity.unconfirmed(workspace, [row])),
         drafts=_drafts(request, name, {step["variant"] for step in steps}),
     )  # fmt: skip
 

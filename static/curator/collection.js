@@ -32,9 +32,9 @@ grid?.addEventListener("keydown", (event) => {
     window.location.assign(item.dataset.href);
   } else if (event.key === "g" && !event.ctrlKey && !event.metaKey) {
     join([], item);
-  } else if (["a", "r", "o"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
+  } else if (["a", "r", "o", "i"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
     only(item);
-    press({ a: "accept", r: "refuse", o: "reopen" }[event.key]);
+    press({ a: "accept", r: "refuse", o: "reopen", i: "confirm" }[event.key]);
   }
 });
 
