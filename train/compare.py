@@ -14,6 +14,7 @@ from mos.evaluation import plcc, srocc
 from mos.model_tests import Difference, nadeau_bengio, paired_bootstrap
 from mos.significance import holm
 from train.run_folder import PREDICTIONS
+from train.table_bounds import left_out
 from workspace.errors import DatasetFault
 
 STATISTICS = {"plcc": plcc, "srocc": srocc}
@@ -63,7 +64,7 @@ def _by_row(runs: Sequence[dict[str, Any]], title: str) -> dict[str, dict[int, d
     out: dict[str, dict[int, dict[str, Any]]] = {}
     for run in runs:
         name = next((n for n, t in run["titles"].items() if t == title and "test" in run["sets"].get(n, {})), None)
-        if name is None or run.get("collapsed"):
+        if name is None or run.get("collapsed") or left_out(run):
             continue
         label = " on ".join(word for word in (run["row"]["model"], run["row"]["training"]) if word)
         out.setdefault(label, {})[int(run["split"])] = {**run, "set": name}

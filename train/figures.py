@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from train.run_folder import PREDICTIONS
+from train.table_bounds import left_out
 from workspace.files import replacing
 
 BINS = np.linspace(1, 10, 37)
@@ -68,7 +69,7 @@ def size_points(runs: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """One row per run and test set: size (input side, px), model, training, test, plcc, srocc; collapsed runs left out."""
     rows = []
     for run in runs:
-        if run["row"]["kind"] != "model" or run.get("collapsed"):
+        if run["row"]["kind"] != "model" or run.get("collapsed") or left_out(run):
             continue
         for name, found in run["sets"].items():
             if "test" in found:

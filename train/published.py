@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from train.tables import AVERAGE, MEASURES, Cell, Row, Table
+from train.cells import AVERAGE, Cell, Row, Table
+from train.tables import MEASURES
 from workspace.files import read_rows
 
 SOURCE = "Published figures (Hernández Montilla et al. 2025, tables 3 and 4); their dermatology set is another set than yours."

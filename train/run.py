@@ -208,6 +208,7 @@ def _results(trainer: Trainer, predictions: pd.DataFrame, inputs: Inputs) -> dic
     return {
         "row": {"model": row_name(config, trainer.shape), "training": row_label(config, inputs), "kind": "model"},
         "split": config.split,
+        "left_out": config.leave_out_axis,
         "input_size": trainer.shape.input_size,
         "settings": {key: getattr(config, key) for key in PRINTED},
         "reported_epoch": trainer.config.epochs if trainer.config.select == "last" else trainer.progress.best_epoch,

@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from typing import Any
 
-from train.tables import Cell, Row, Table
+from train.cells import Cell, Row, Table
 from workspace.files import write_rows, write_text
 
 CSV_COLUMNS = ["measure", "kind", "model", "training", "test", "mean", "sd", "runs", "collapsed", "wild", "best"]

@@ -6,59 +6,20 @@ Reads every folder with a results.json: trained models, baselines and other mode
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from train.cells import AVERAGE, Cell, Row, Table, mean_sd
 from train.evaluate import wild
 from train.run_folder import RESULTS, read_json
+from train.table_bounds import bound_rows, left_out
 from workspace.errors import DatasetFault
 
 MEASURES = {"plcc": "Pearson linear correlation (PLCC, raw)", "srocc": "Spearman rank correlation (SROCC)"}
 KINDS = ("model", "baseline", "external", "bound")
-AVERAGE = "Average"
 BEST = 3
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One model on one test set: `mean` and `sd` (ddof 1; None for one run) over `runs` runs that did not collapse.
-
-    `collapsed` runs are left out of the mean; `with_collapsed` is (mean, sd) over all of them; `wild` runs have outputs
-    outside [1, 10] that spoil their PLCC by more than .02.
-    """
-
-    mean: float | None
-    sd: float | None
-    runs: int
-    collapsed: int = 0
-    wild: int = 0
-    with_collapsed: tuple[float, float | None] | None = None
-    clipped: float | None = None
-    rank: int | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table: model and training set, and a cell per column (None: not measured)."""
-
-    model: str
-    training: str
-    kind: str
-    cells: dict[str, Cell | None]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: `columns` are the test sets' titles, the last is the average; `notes` stand under it."""
-
-    measure: str
-    title: str
-    columns: list[str]
-    rows: list[Row]
-    notes: list[str] = field(default_factory=list)
 
 
 def find_runs(places: Iterable[Path]) -> list[dict[str, Any]]:
@@ -98,10 +59,12 @@ def _table(runs: Sequence[dict[str, Any]], columns: list[str], measure: str, tit
     by_row: dict[tuple[int, str, str], list[dict[str, Any]]] = {}
     for run in runs:
         row = run["row"]
+        if left_out(run):
+            continue
         by_row.setdefault((KINDS.index(row["kind"]), row["training"], row["model"]), []).append(run)
     order = sorted(by_row, key=lambda key: (key[0], key[1] == "All", _first(by_row[key]), key[2]))
     rows = [_row(by_row[key], columns, measure, key) for key in order]
-    rows = _ranked(rows, [*columns, AVERAGE]) + _bound_rows(runs, columns, measure)
+    rows = _ranked(rows, [*columns, AVERAGE]) + bound_rows(runs, columns, measure)
     return Table(measure, title, [*columns, AVERAGE], rows, _notes(runs, rows))
 
 
@@ -132,11 +95,11 @@ def _cell(tests: Sequence[dict[str, Any] | None], runs: Sequence[dict[str, Any]]
     every = [float(test[measure]) if test[measure] is not None else 0.0 for test, _ in known]
     bad = len(known) - len(kept)
     clipped = [float(test["plcc_clipped"]) for test, lost in known if not lost and test.get("plcc_clipped") is not None]
-    mean, sd = _mean_sd(kept)
-    all_mean, all_sd = _mean_sd(every)
+    mean, sd = mean_sd(kept)
+    all_mean, all_sd = mean_sd(every)
     return Cell(
         mean, sd, len(kept), bad, sum(wild(test) for test, lost in known if not lost) if measure == "plcc" else 0,
-        (all_mean, all_sd) if bad and all_mean is not None else None, _mean_sd(clipped)[0] if measure == "plcc" else None,
+        (all_mean, all_sd) if bad and all_mean is not None else None, mean_sd(clipped)[0] if measure == "plcc" else None,
     )  # fmt: skip
 
 
@@ -149,15 +112,8 @@ def _average(runs: Sequence[dict[str, Any]], columns: list[str], measure: str) -
             bad += 1
         elif all(test is not None and test[measure] is not None for test in tests):
             values.append(float(np.mean([test[measure] for test in tests if test is not None])))
-    mean, sd = _mean_sd(values)
+    mean, sd = mean_sd(values)
     return Cell(mean, sd, len(values), bad) if values else None
-
-
-def _mean_sd(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Mean and SD with ddof 1; None where there are too few values."""
-    if not values:
-        return None, None
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def _ranked(rows: list[Row], columns: Sequence[str]) -> list[Row]:
@@ -177,48 +133,6 @@ def _ranked(rows: list[Row], columns: Sequence[str]) -> list[Row]:
 
 def _with_rank(cell: Cell | None, rank: int | None) -> Cell | None:
     return cell if cell is None or rank is None else Cell(**{**vars(cell), "rank": rank})
-
-
-def _bound_rows(runs: Sequence[dict[str, Any]], columns: list[str], measure: str) -> list[Row]:
-    """Floors and ceilings, one row each; a set's bounds are taken once per split from a run that was trained on the set, if any."""
-    names = list(dict.fromkeys(name for run in runs for found in run["sets"].values() for name in found.get("bounds", {})))
-    rows = []
-    for name in names:
-        cells: dict[str, Cell | None] = {}
-        for column in columns:
-            values = _bound_values(runs, column, name, measure)
-            mean, sd = _mean_sd(values)
-            cells[column] = Cell(mean, sd, len(values)) if values else None
-        rows.append(Row(name, "", "bound", {**cells, AVERAGE: None}))
-    within = {column: _within(runs, column) for column in columns} if measure == "srocc" else {}
-    if any(within.values()):
-        rows.append(Row("best model, within contents", "", "bound", {**within, AVERAGE: None}))
-    return rows
-
-
-def _bound_values(runs: Sequence[dict[str, Any]], title: str, name: str, measure: str) -> list[float]:
-    by_split: dict[int, float] = {}
-    for run in runs:
-        for key, found in run["sets"].items():
-            value = found.get("bounds", {}).get(name, {}).get(measure) if run["titles"][key] == title else None
-            if value is not None and ("train" in found or run["split"] not in by_split):
-                by_split[run["split"]] = float(value)
-    return list(by_split.values())
-
-
-def _within(runs: Sequence[dict[str, Any]], title: str) -> Cell | None:
-    """The highest mean SROCC within contents that any model row reaches on this set."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for run in runs:
-        for key, results in run["sets"].items():
-            value = results.get("within_contents", {}).get("srocc") if run["titles"][key] == title else None
-            if value is not None and not run.get("collapsed"):
-                found.setdefault((run["row"]["model"], run["row"]["training"]), []).append(float(value))
-    if not found:
-        return None
-    best = max(found.values(), key=lambda values: float(np.mean(values)))
-    mean, sd = _mean_sd(best)
-    return Cell(mean, sd, len(best))
 
 
 def _notes(runs: Sequence[dict[str, Any]], rows: Sequence[Row]) -> list[str]:

@@ -72,6 +72,21 @@ def test_the_best_three_models_are_bold_and_bounds_are_not() -> None:
     assert "| variant's mean (oracle) |  | 0.9000 | – |" in text
 
 
+def test_runs_without_an_axis_are_a_row_below_the_models() -> None:
+    """Runs that never saw blur (.3, .5) and dark (.5, .7) on two splits are one floor row, .40 and .60 over splits: .50; no model row."""
+    runs = [made_run("B0", "Clinic A", split, 0.8) for split in (1, 2)]
+    for axis, split, value in (("blur", 1, 0.3), ("blur", 2, 0.5), ("dark", 1, 0.5), ("dark", 2, 0.7)):
+        runs.append(made_run("B0", f"Clinic A without {axis}", split, value, left_out=axis))
+    table = tables(runs)[0]
+    assert [row.model for row in table.rows if row.kind == "model"] == ["B0"]
+    row = next(row for row in table.rows if "never saw" in row.model)
+    assert (row.model, row.training, row.kind) == ("B0, tested on an axis it never saw (blur, dark)", "Clinic A", "bound")
+    cell = row.cells["Clinic A"]
+    assert cell is not None
+    assert cell_text(cell) == "0.5000 ± 0.1414"
+    assert cell.rank is None
+
+
 def test_simulated_votes_are_said_under_every_form() -> None:
     """One run on simulated votes puts the words under the table in Markdown, LaTeX and HTML."""
     table = tables([made_run("B0", "All", 1, 0.5, simulated=True)])[0]
