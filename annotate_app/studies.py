@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from annotate_app.design import DESIGN_VERSION, RATED, Plan, fitting_rules, make_plan, plan_sha256
+from annotate_app.design import DESIGN_VERSION, RATED, Image, Rules, check_rules, fitting_rules, make_plan, plan_sha256
 from annotate_app.design_proof import proof, rules_values
 from annotate_app.protocol import complete_draft
 from annotate_app.selection import Chosen, choose, panel_images
@@ -54,24 +55,34 @@ def copy(session: Session, name: str, new_name: str) -> Study:
     return create(session, new_name, **queries.named(session, name).draft)
 
 
-def preview(workspace: Workspace, draft: Mapping[str, Any]) -> Preview:
-    """What a draft would freeze, without writing anything. Raises StudyFault."""
+def preview(workspace: Workspace, draft: Mapping[str, Any], most: int | None = None) -> Preview:
+    """What a draft would freeze, without writing anything. A plan of more than `most` presentations is not made, only measured
+    (`unmade`). Raises StudyFault."""
     whole = complete_draft(draft)
     seed = workspace.settings.seed if whole["seed"] is None else int(whole["seed"])
     chosen = choose(workspace, whole, seed)
+    wanted = [(panel, images := panel_images(chosen, panel, seed), _rules(whole, panel, images)) for panel in whole["panels"]]
+    shown = sum(math.ceil(rated_count(images) / rules.blocks) * rules.take * panel["target"] for panel, images, rules in wanted)
+    if most is not None and shown > most:
+        for _, images, rules in wanted:
+            check_rules(images, rules)
+        return Preview(whole, seed, chosen, [], [], shown)
     question = whole["questions"][0]
-    plans = [_panel_plan(whole, panel, chosen, seed) for panel in whole["panels"]]
+    plans = [make_plan(images, rules, panel["target"], seed, panel["name"]) for panel, images, rules in wanted]
     return Preview(whole, seed, chosen, plans, [proof(plan, question["low"], question["high"]) for plan in plans])
 
 
-def _panel_plan(draft: Mapping[str, Any], panel: Mapping[str, Any], chosen: Sequence[Chosen], seed: int) -> Plan:
-    images = panel_images(chosen, panel, seed)
+def rated_count(images: Sequence[Image]) -> int:
+    """How many images count."""
+    return sum(1 for image in images if image.role in RATED)
+
+
+def _rules(draft: Mapping[str, Any], panel: Mapping[str, Any], images: Sequence[Image]) -> Rules:
     keys = ("blocks", "take", "per_sitting", "together", "repeats", "gold", "stabilising")
     said = {key: panel[key] if panel[key] is not None else draft[key] for key in keys}
     said |= {key: draft[key] for key in ("distance", "references_everywhere", "seconds")}
     said["stabilising"] = tuple(said["stabilising"])
-    rated = sum(1 for image in images if image.role in RATED)
-    return make_plan(images, fitting_rules(rated, **said), panel["target"], seed, panel["name"])
+    return fitting_rules(rated_count(images), **said)
 
 
 def freeze(workspace: Workspace, engine: Engine, name: str) -> StudyVersion:

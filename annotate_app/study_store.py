@@ -21,13 +21,15 @@ NAMES = 5_000
 
 @dataclass(frozen=True)
 class Preview:
-    """What a draft would freeze: its images in roles, one plan per panel, and each plan's proof."""
+    """What a draft would freeze: its images in roles, one plan per panel, and each plan's proof; `unmade` presentations where the
+    plans were too large to be made for looking at."""
 
     draft: dict[str, Any]
     seed: int
     chosen: list[Chosen]
     plans: list[Plan]
     proofs: list[dict[str, Any]]
+    unmade: int = 0
 
     @property
     def violations(self) -> int:
@@ -107,16 +109,20 @@ def stimulus_row(item: Chosen) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def store_plan(session: Session, version_id: int, panel_id: int, plan: Plan, stimuli: Mapping[str, int]) -> None:
-    """A panel's slots and presentations, piece by piece, so that a plan of any length needs little memory beside itself."""
+def store_plan(session: Session, version_id: int, panel_id: int, plan: Plan, stimuli: Mapping[str, int], first: int = 0) -> None:
+    """A panel's slots and presentations, piece by piece, so that a plan of any length needs little memory beside itself.
+
+    Rows are numbered from `first` on; the panel has `first` rows already.
+    """
     connection, ids = session.connection(), [stimuli[image.name] for image in plan.images]
     slots = [
         {"panel_id": panel_id, "number": n, "sessions": plan.rules.sittings, "length": len(row)}
-        for n, row in enumerate(plan.rows)
+        for n, row in enumerate(plan.rows, first)
     ]
     for some in pieces(slots, CHUNK):
         connection.execute(insert(SLOTS), some)
-    made = connection.execute(select(SLOTS.c.id).where(SLOTS.c.panel_id == panel_id).order_by(SLOTS.c.number)).scalars().all()
+    numbered = select(SLOTS.c.id).where(SLOTS.c.panel_id == panel_id, SLOTS.c.number >= first).order_by(SLOTS.c.number)
+    made = connection.execute(numbered).scalars().all()
     rows = (
         {"token": new_token(), "slot_id": slot, "version_id": version_id, "session": shown.sitting, "position": position,
          "stimulus_id": ids[shown.image], "role": shown.role}

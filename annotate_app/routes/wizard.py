@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from annotate_app import studies, wizard
 from annotate_app.curators import SignedIn
+from annotate_app.identity import unconfirmed
 from annotate_app.pages import render
 from annotate_app.protocol import complete_draft
 from annotate_app.routes.curator import Filled, here
@@ -22,8 +23,10 @@ from db.queries import studies as queries
 from workspace.errors import DermiqaError, StudyFault, UsageFault
 from workspace.manifest import read_manifest
 from workspace.settings import Workspace
+from workspace.sources import read_sources
 
 router = APIRouter(prefix="/c")
+LOOKED_AT = 200_000
 
 
 @router.get("/new-study")
@@ -153,13 +156,17 @@ def _recipes(workspace: Workspace, now: str) -> list[str]:
 def _preview(workspace: Workspace, draft: dict[str, Any]) -> dict[str, Any]:
     """The plan's proof for people, or the line that says why there is none yet."""
     try:
-        looked = studies.preview(workspace, draft)
+        looked = studies.preview(workspace, draft, LOOKED_AT)
     except DermiqaError as fault:
         return {"fault": str(fault)}
     rated = {c.image.content for c in looked.chosen if c.image.role in ("test", "reference", "anchor")}
     every = {c.image.content for c in looked.chosen}
-    return {"fault": "", "proofs": looked.proofs, "violations": looked.violations, "rated": len(rated), "reserved": len(every - rated),
-            "images": sum(1 for c in looked.chosen if c.image.role in ("test", "reference", "anchor")), "seed": looked.seed}  # fmt: skip
+    unsure = {c.row["pristine"] for c in looked.chosen} & set(unconfirmed(workspace, read_sources(workspace)))
+    return {
+        "fault": "", "proofs": looked.proofs, "violations": looked.violations, "unmade": looked.unmade, "rated": len(rated),
+        "reserved": len(every - rated), "images": studies.rated_count([c.image for c in looked.chosen]), "seed": looked.seed,
+        "unsure": len(unsure),
+    }  # fmt: skip
 
 
 def _freeze_page(request: Request, study: Study) -> Response:

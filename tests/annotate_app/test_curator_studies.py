@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from annotate_app import studies, wizard
 from annotate_app.protocol import complete_draft
+from annotate_app.routes import wizard as wizard_routes
 from annotate_app.tally import Tally
 from annotate_app.wizard_forms import WrongField
 from annotate_app.work import KINDS
@@ -19,6 +20,7 @@ from db.engine import reading, writing
 from db.models import Audit, Study
 from db.queries import board
 from tests.annotate_app.desk import Desk, Office
+from workspace.errors import StudyFault
 
 
 def draft_of(office: Office, name: str = "skin") -> dict[str, Any]:
@@ -74,6 +76,23 @@ def test_the_wizard_keeps_every_step_and_freezes_as_a_job(office: Office) -> Non
         assert session.exec(select(Study.state)).one() == "frozen"
         actions = set(session.exec(select(Audit.action)).all())
     assert {"study made", "study changed", "freezing asked for", "study frozen"} <= actions
+
+
+def test_a_plan_too_large_to_look_at_is_measured_and_freezes(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size stands on the page instead of its proof; what no plan can keep is still said; the worker freezes it."""
+    desk = office.desk("curator")
+    set_up(desk)
+    made = studies.preview(office.house.workspace, draft_of(office))
+    shown = sum(1 for plan in made.plans for row in plan.rows for one in row if one.role in ("test", "reference"))
+    monkeypatch.setattr(wizard_routes, "LOOKED_AT", shown - 1)
+    page = desk.get("/c/studies/skin/setup/freeze").text
+    assert f"about {shown} presentations" in page
+    assert "rules hold" not in page
+    assert desk.post("/c/studies/skin/setup/freeze", confirm="skin").headers["location"] == "/c/jobs"
+    assert run_one(office.house.workspace, office.house.engine, KINDS, "w") is not None
+    assert draft_of(office) == made.draft
+    with pytest.raises(StudyFault, match="4 of 999 blocks"):
+        studies.preview(office.house.workspace, {**made.draft, "blocks": 999, "take": 4}, 1)
 
 
 def test_every_step_shows_what_it_stores(office: Office) -> None:
