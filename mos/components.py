@@ -3,7 +3,9 @@
 Model: vote = mean + variant + content + variant x content + observer + observer x content + residual, all random.
 Estimates are Henderson's method 1 (Henderson 1953, Biometrics 9: quadratic forms of level totals and their expectations),
 unbiased for any pattern of missing votes and equal to the analysis of variance on complete data. Intervals are the modified
-large-sample ones (Ting, Burdick, Graybill, Jeyaratnam and Lu 1990), exact in their degrees of freedom on complete data.
+large-sample ones (Ting, Burdick, Graybill, Jeyaratnam and Lu 1990), exact in their degrees of freedom on complete data; with
+missing votes the degrees of freedom shrink until the variance is that of the estimate, which votings simulated on the very
+pattern give.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from mos.votes import Votes
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+DRAWS, MANY = 200, 10_000
+"""Simulated votings for the sampling variance with missing votes; half as many beyond MANY votes."""
 TERMS = ("variant", "content", "variant x content", "observer", "observer x content", "residual")
 
 
@@ -38,24 +42,53 @@ class Components:
         return {"votes": self.votes, "components": table}
 
 
+class Henderson:
+    """Henderson's method 1 on one pattern of votes: `estimate` gives the variances of the factors and, last, of the residual.
+
+    Each factor is int64 codes `(V,)` from 0. What the pattern alone decides is worked out once.
+    """
+
+    def __init__(self, factors: Sequence[Ints]) -> None:
+        n = len(factors[0])
+        self.levels = [*factors, np.zeros(n, np.int64), np.arange(n)]
+        self.counts = [np.maximum(np.bincount(f), 1).astype(float) for f in self.levels]
+        terms = [*factors, np.arange(n)]
+        expected = np.empty((len(self.levels), len(terms) + 1))
+        for row, (level, count) in enumerate(zip(self.levels, self.counts, strict=True)):
+            for column, term in enumerate(terms):
+                expected[row, column] = _expected(level, count, term)
+            expected[row, -1] = n
+        self.solve = np.linalg.pinv(expected)
+
+    def estimate(self, score: Floats) -> Floats:
+        """Variances `(factors + 1,)` from votes `(V,)`; may be negative."""
+        y = score - score.mean()
+        totals = [np.sum(np.bincount(f, y) ** 2 / c) for f, c in zip(self.levels, self.counts, strict=True)]
+        solved: Floats = (self.solve @ np.array(totals))[:-1]
+        return solved
+
+    def spread(self, variances: Floats, *, seed: int = 0) -> Floats:
+        """Sampling variance of each estimate when `variances` are true and all effects normal: by simulation on this pattern."""
+        rng = np.random.default_rng(seed)
+        factors, n = self.levels[:-2], len(self.levels[0])
+        sizes = [len(count) for count in self.counts]
+        sd = np.sqrt(np.maximum(variances, 0))
+        draws = DRAWS if n <= MANY else DRAWS // 2
+        found = np.empty((draws, len(variances)))
+        for row in range(draws):
+            y = sd[-1] * rng.standard_normal(n)
+            for codes, size, s in zip(factors, sizes, sd, strict=False):
+                y += s * rng.standard_normal(size)[codes]
+            found[row] = self.estimate(y)
+        return np.asarray(found.var(axis=0, ddof=1), dtype=np.float64)
+
+
 def henderson(score: Floats, factors: Sequence[Ints]) -> Floats:
     """Variances of random factors and, last, of the residual, shape `(len(factors) + 1,)`; may be negative.
 
     `score` `(V,)`; each factor int64 codes `(V,)` from 0. Henderson's method 1.
     """
-    n = len(score)
-    y = score - score.mean()
-    levels = [*factors, np.zeros(n, np.int64), np.arange(n)]
-    counts = [np.bincount(f).astype(float) for f in levels]
-    totals = np.array([np.sum(np.bincount(f, y) ** 2 / np.maximum(c, 1)) for f, c in zip(levels, counts, strict=True)])
-    terms = [*factors, np.arange(n)]
-    expected = np.empty((len(levels), len(terms) + 1))
-    for row, (level, count) in enumerate(zip(levels, counts, strict=True)):
-        for column, term in enumerate(terms):
-            expected[row, column] = _expected(level, count, term)
-        expected[row, -1] = n
-    solved: Floats = np.linalg.lstsq(expected, totals, rcond=None)[0][:-1]
-    return solved
+    return Henderson(factors).estimate(score)
 
 
 def _expected(level: Ints, count: Floats, term: Ints) -> float:
@@ -78,15 +111,21 @@ def crossed(score: Floats, variant: Ints, content: Ints, observer: Ints) -> Comp
     v, c, o = (np.unique(f, return_inverse=True)[1].astype(np.int64) for f in (variant, content, observer))
     cell = np.unique(v * (c.max() + 1) + c, return_inverse=True)[1].astype(np.int64)
     pair = np.unique(o * (c.max() + 1) + c, return_inverse=True)[1].astype(np.int64)
-    variances = henderson(score, [v, c, cell, o, pair])
-    estimates = _intervals(variances, (v, c, cell, o, pair), len(score))
+    method = Henderson([v, c, cell, o, pair])
+    variances = method.estimate(score)
+    complete = len(score) == sizes[0] * sizes[1] * sizes[2]
+    estimates = _intervals(variances, (v, c, cell, o, pair), len(score), None if complete else method.spread(variances))
     positive = np.maximum(variances, 0)
     shares = dict(zip(TERMS, (positive / positive.sum()).tolist() if positive.sum() else [0.0] * 6, strict=True))
     return Components(dict(zip(TERMS, estimates, strict=True)), shares, len(score))
 
 
-def _intervals(variances: Floats, factors: tuple[Ints, ...], n: int) -> list[Estimate]:
-    """Each component as a sum of mean squares with their degrees of freedom, and its interval."""
+def _intervals(variances: Floats, factors: tuple[Ints, ...], n: int, spread: Floats | None) -> list[Estimate]:
+    """Each component as a sum of mean squares with their degrees of freedom, and its interval.
+
+    `spread` is the sampling variance of the estimates on this pattern of missing votes (None: complete data). Where it is larger
+    than the mean squares say, their degrees of freedom shrink in that ratio.
+    """
     v, c, cell, o, pair = factors
     a, b, i = (int(f.max()) + 1 for f in (v, c, o))
     per_cell, per_pair = _harmonic(cell), _harmonic(pair)
@@ -110,13 +149,16 @@ def _intervals(variances: Floats, factors: tuple[Ints, ...], n: int) -> list[Est
     weights[3, [3, 4]] = np.array([1, -1]) / per_observer
     weights[4, [4, 5]] = np.array([1, -1]) / per_pair
     weights[5, 5] = 1
-    return [_one(float(x), w, squares, free) for x, w in zip(variances, weights, strict=True)]
+    said = (weights**2) @ (2 * squares**2 / np.maximum(free, 1))
+    keep = np.ones(6) if spread is None else np.minimum(1, said / np.maximum(spread, 1e-300))
+    return [_one(float(x), w, squares, free, float(k)) for x, w, k in zip(variances, weights, keep, strict=True)]
 
 
-def _one(value: float, weights: Floats, squares: Floats, free: Ints) -> Estimate:
+def _one(value: float, weights: Floats, squares: Floats, free: Ints, keep: float) -> Estimate:
+    """One component's interval, with a share `keep` of the degrees of freedom."""
     if (free[weights != 0] < 1).any():
         return Estimate.of(max(value, 0.0), reason="no degrees of freedom left for an interval")
-    low, high = large_sample_interval(weights, squares, free)
+    low, high = large_sample_interval(weights, squares, np.maximum(free * keep, 1.0))
     return Estimate.of(max(value, 0.0), max(low, 0.0), max(high, 0.0), "" if value >= 0 else "estimate below 0, shown as 0")
 
 
@@ -125,7 +167,7 @@ def _harmonic(codes: Ints) -> float:
     return float(1 / np.mean(1 / np.bincount(codes)))
 
 
-def large_sample_interval(weights: Floats, squares: Floats, free: Ints, level: float = 0.95) -> tuple[float, float]:
+def large_sample_interval(weights: Floats, squares: Floats, free: Floats, level: float = 0.95) -> tuple[float, float]:
     """Interval of sum(weights x mean squares), any signs: the modified large-sample one (Ting et al. 1990).
 
     `weights`, `squares` (mean squares) and `free` (their degrees of freedom) have shape `(k,)`.

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from mos.components import TERMS, crossed, henderson, large_sample_interval, variance_components
+from mos.components import TERMS, Henderson, crossed, henderson, large_sample_interval, variance_components
 from mos.reml import two_way
 from tests.mos.made import SD, known_votes
 
@@ -64,3 +65,29 @@ def test_reml_equals_the_analysis_of_variance_when_complete() -> None:
     s = mean_squares(matrix)
     expected = [(s.rows - s.error) / s.k, (s.columns - s.error) / s.n, s.error]
     assert [fit.stimulus, fit.observer, fit.residual] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_simulated_spread_is_that_of_chi_square() -> None:
+    """On complete one-way data the residual's sampling variance is 2 sigma^4 / (n - groups), the same at every call."""
+    groups = np.repeat(np.arange(40), 6).astype(np.int64)
+    method = Henderson([groups])
+    found = method.spread(np.array([1.0, 4.0]))
+    assert found[1] == pytest.approx(2 * 16 / 200, rel=0.25)
+    assert np.array_equal(found, method.spread(np.array([1.0, 4.0])))
+
+
+def test_missing_votes_widen_the_intervals() -> None:
+    """With a third of the votes gone each interval reflects the pattern; complete data keep the exact degrees of freedom."""
+    rng = np.random.default_rng(4)
+    v, c, o = (x.ravel() for x in np.meshgrid(np.arange(6), np.arange(20), np.arange(12), indexing="ij"))
+    parts = [rng.normal(0, s, k) for s, k in ((1.5, 6), (0.5, 20), (0.7, 12))]
+    score = parts[0][v] + parts[1][c] + parts[2][o] + rng.normal(0, 0.4, (6, 20))[v, c] + rng.normal(0, 0.3, (20, 12))[c, o]
+    score = score + rng.normal(0, 1.2, len(score))
+    whole = crossed(score, v, c, o).values["residual"]
+    free = 6 * 20 * 12 - 1 - 5 - 19 - 11 - 5 * 19 - 19 * 11
+    exact = [whole.value * free / stats.chi2.ppf(q, free) for q in (0.975, 0.025)]  # type: ignore[operator]
+    assert [whole.low, whole.high] == pytest.approx(exact)
+    kept = rng.random(len(score)) > 1 / 3
+    part = crossed(score[kept], v[kept], c[kept], o[kept]).values["residual"]
+    share = (part.high - part.low) / (whole.high - whole.low)  # type: ignore[operator]
+    assert 1.3 < share < 2.5
