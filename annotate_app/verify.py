@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 from sqlmodel import Session
 
-from annotate_app.design import DESIGN_VERSION, RATED, Image, Plan, Shown, make_plan, plan_sha256
-from annotate_app.design_proof import proof, rules_from
+from annotate_app.design import DESIGN_VERSION, make_plan, plan_sha256
+from annotate_app.design_proof import proof
+from annotate_app.stored_plan import image_rows, stored_plans
 from annotate_app.studies import files_sha256, frozen_file, image_line, version_sha256
-from annotate_app.tables import ASSIGNMENTS, PANELS, PRESENTATIONS, RATINGS, SESSIONS, SLOTS, STIMULI, STUDY_STIMULI
+from annotate_app.tables import ASSIGNMENTS, PANELS, PRESENTATIONS, RATINGS, SESSIONS, SLOTS
+from annotate_app.top_up import frozen_part, top_up_faults
 from db.engine import open_engine, reading
 from db.migrate import current
 from db.models import Study, StudyVersion
@@ -67,7 +68,7 @@ def study_faults(session: Session, workspace: Workspace, name: str) -> Iterator[
 
 def _file_faults(session: Session, workspace: Workspace, study: Study, version: StudyVersion, where: str) -> Iterator[str]:
     lines = {}
-    for row in _image_rows(session, version):
+    for row in image_rows(session, version):
         path = frozen_file(workspace, study.name, row.file)
         lines[row.name] = image_line(row.sha256, row.role, row.content, row.expected, row.tolerance)
         if not path.is_file():
@@ -81,18 +82,11 @@ def _file_faults(session: Session, workspace: Workspace, study: Study, version: 
         yield f"{where}: protocol, seed or hashes differ from what was frozen"
 
 
-def _image_rows(session: Session, version: StudyVersion) -> list[Any]:
-    s, f = STIMULI.c, STUDY_STIMULI.c
-    query = select(s.name, s.sha256, s.variant, f.role, f.content, f.file, f.expected, f.tolerance).join(
-        STUDY_STIMULI, f.stimulus_id == s.id
-    )
-    return list(session.connection().execute(query.where(f.version_id == version.id).order_by(s.name)))
-
-
 def _plan_faults(session: Session, version: StudyVersion, where: str) -> Iterator[str]:
     stored = stored_plans(session, version)
-    if plan_sha256(stored) != version.plan_sha256:
+    if plan_sha256(frozen_part(version, stored)) != version.plan_sha256:
         yield f"{where}: the rows of the plan differ from what was frozen"
+    yield from (f"{where}: {fault}" for fault in top_up_faults(version, stored))
     question = version.protocol["questions"][0]
     for plan in stored:
         for fault, count in proof(plan, question["low"], question["high"])["violations"].items():
@@ -100,40 +94,8 @@ def _plan_faults(session: Session, version: StudyVersion, where: str) -> Iterato
                 yield f"{where}, panel {plan.panel}: {fault.replace('_', ' ')}: {count}"
     if version.design_version == DESIGN_VERSION:
         again = [make_plan(p.images, p.rules, len(p.rows), p.seed, p.panel) for p in stored]
-        if plan_sha256(again) != version.plan_sha256:
+        if plan_sha256(frozen_part(version, again)) != version.plan_sha256 or plan_sha256(again) != plan_sha256(stored):
             yield f"{where}: the plan derived again from seed {version.seed} differs from what was frozen"
-
-
-def stored_plans(session: Session, version: StudyVersion) -> list[Plan]:
-    """The plans as the database holds them; the distances are the ones that the proof was frozen with."""
-    rows = _image_rows(session, version)
-    everything = [Image(row.name, row.content, row.variant or "", row.role) for row in rows]
-    plans = []
-    for number, panel in enumerate(queries.panels(session, version.id)):
-        contents = set(version.protocol["panel_contents"][panel.name])
-        images = tuple(i for i in everything if i.role not in RATED or i.content in contents)
-        place = {image.name: k for k, image in enumerate(images)}
-        rules = rules_from(version.protocol["derived"][panel.name]["rules"])
-        made = _stored_rows(session, panel.id, place)
-        reached = version.proof["panels"][number]["distance"]["reached"]
-        distances = tuple(tuple(reached for _ in range(rules.sittings)) for _ in made)
-        plans.append(Plan(images, rules, version.seed, panel.name, made, distances))
-    return plans
-
-
-def _stored_rows(session: Session, panel_id: int | None, place: dict[str, int]) -> tuple[tuple[Shown, ...], ...]:
-    p, s = PRESENTATIONS.c, SLOTS.c
-    query = (
-        select(s.number, p.session, p.role, STIMULI.c.name)
-        .join(SLOTS, s.id == p.slot_id)
-        .join(STIMULI, STIMULI.c.id == p.stimulus_id)
-        .where(s.panel_id == panel_id)
-        .order_by(s.number, p.position)
-    )
-    rows: dict[int, list[Shown]] = {}
-    for number, sitting, role, name in session.connection().execute(query):
-        rows.setdefault(number, []).append(Shown(sitting, place[name], role))
-    return tuple(tuple(row) for _, row in sorted(rows.items()))
 
 
 def _vote_faults(session: Session, version: StudyVersion, where: str) -> Iterator[str]:

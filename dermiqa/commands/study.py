@@ -1,4 +1,4 @@
-"""Verbs of a study: create, plan, freeze, open, close, status, verify; and the observers' invitations."""
+"""Verbs of a study on its way to a frozen plan: create, copy, gold, plan, freeze."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 
     from workspace.settings import Workspace
 
-HERE = "dermiqa.commands.study"
+HERE, RUN = "dermiqa.commands.study", "dermiqa.commands.study_run"
 STUDY_VERBS = {
     "create": (f"{HERE}:create", "Make a study: images, scale, roles, panels."),
+    "copy": (f"{HERE}:copy", "Make a draft with another study's settings."),
+    "gold": (f"{HERE}:gold", "Take what gold images are expected to get from a pilot."),
     "plan": (f"{HERE}:plan", "Show what a study would freeze, and the plan's proof."),
     "power": ("dermiqa.commands.power:power", "What a study can tell apart."),
     "freeze": (f"{HERE}:freeze", "Freeze a study's files, texts and plan for good."),
-    "open": (f"{HERE}:open_study", "Let observers in."),
-    "invite": (f"{HERE}:invite", "Make invitation links."),
-    "close": (f"{HERE}:close", "Take no more votes."),
-    "status": (f"{HERE}:status", "Show how far a study is."),
+    "open": (f"{RUN}:open_study", "Let observers in."),
+    "invite": (f"{RUN}:invite", "Make invitation links."),
+    "top-up": (f"{RUN}:top_up", "Add balanced rows to a frozen study for more observers."),
+    "close": (f"{RUN}:close", "Take no more votes."),
+    "status": (f"{RUN}:status", "Show how far a study is."),
     "retain": ("dermiqa.commands.retention:retain", "State how long a study keeps what is about people."),
     "due": ("dermiqa.commands.retention:due", "List the studies whose retention date is over."),
-    "verify": (f"{HERE}:verify", "Check a frozen study against its hashes and its plan."),
+    "verify": (f"{RUN}:verify", "Check a frozen study against its hashes and its plan."),
 }
 
 
@@ -118,6 +121,53 @@ def create(name: str, file: Path | None, levels: str | None, labels: str | None,
     hint(f"next: dermiqa study plan {name}, then dermiqa study freeze {name}")
 
 
+@click.command(**example("dermiqa study copy first second"))
+@click.argument("name")
+@click.argument("new_name")
+@workspace_option
+@json_option
+def copy(name: str, new_name: str, workspace: Path | None, as_json: bool) -> None:
+    """Make the draft NEW_NAME with the settings of NAME, frozen or not; no votes, observers or plan go with them."""
+    from annotate_app import studies
+    from db.engine import writing
+
+    _, engine = open_database(workspace)
+    with writing(engine) as session:
+        values = studies.copy(session, name, new_name).draft
+    if as_json:
+        say_json({"study": new_name, "copied": name, "draft": values})
+        return
+    say(f"made the study {new_name} with the settings of {name}")
+    hint(f"next: dermiqa study plan {new_name}, then dermiqa study freeze {new_name}")
+
+
+@click.command(**example("dermiqa study gold first --pilot try-out"))
+@click.argument("name")
+@click.option("--pilot", required=True, help="The study whose votes say what is expected: its panels of phase pilot, else all.")
+@click.option("--least", type=click.IntRange(2), default=5, show_default=True, help="Votes that an image needs.")
+@workspace_option
+@json_option
+def gold(name: str, pilot: str, least: int, workspace: Path | None, as_json: bool) -> None:
+    """Expect of NAME's gold images what the pilot's observers gave them; frozen with the next `study freeze NAME`.
+
+    The tolerance is half of the interval in which 95 % of further votes fall, at least a quarter of the scale.
+    """
+    from dataclasses import asdict
+
+    from annotate_app.gold import take_from_pilot
+    from db.engine import writing
+
+    place, engine = open_database(workspace)
+    with writing(engine) as session:
+        found = take_from_pilot(session, place, name, pilot, least)
+    if as_json:
+        say_json({"study": name, "pilot": pilot, "gold": [asdict(one) for one in found]})
+        return
+    say_table([(one.image, one.votes, f"{one.expected:g} +-{one.tolerance:g}" if one.expected is not None else one.fault) for one in found],
+              ("gold image", "votes in the pilot", "expected"))  # fmt: skip
+    hint(f"next: dermiqa study freeze {name}")
+
+
 @click.command(**example("dermiqa study plan first"))
 @click.argument("name")
 @workspace_option
@@ -188,124 +238,3 @@ def freeze(name: str, workspace: Path | None, as_json: bool) -> None:
         say_proof(proof)
     say(f"froze version {version.version} of {name}: {version.sha256}")
     hint(f"next: dermiqa study open {name}")
-
-
-@click.command("open", **example("dermiqa study open first"))
-@click.argument("name")
-@workspace_option
-@json_option
-def open_study(name: str, workspace: Path | None, as_json: bool) -> None:
-    """Let observers into the frozen study NAME."""
-    _change(name, workspace, as_json, "open")
-
-
-@click.command(**example("dermiqa study close first"))
-@click.argument("name")
-@workspace_option
-@json_option
-def close(name: str, workspace: Path | None, as_json: bool) -> None:
-    """Take no more votes for NAME; it can be opened again."""
-    _change(name, workspace, as_json, "close")
-
-
-def _change(name: str, workspace: Path | None, as_json: bool, what: str) -> None:
-    from annotate_app import studies
-    from db.engine import writing
-
-    _, engine = open_database(workspace)
-    with writing(engine) as session:
-        state = (studies.open_study if what == "open" else studies.close_study)(session, name).state
-    say_json({"study": name, "state": state}) if as_json else say(f"{name} is {state}")
-
-
-@click.command(**example("dermiqa study invite first --count 5"))
-@click.argument("name")
-@click.option(
-    "--count", type=click.IntRange(1, 1000), default=1, show_default=True, help="Observers, each with a link of their own."
-)
-@click.option("--open-link", is_flag=True, help="One link that lets in COUNT people.")
-@click.option("--panel", help="The panel (default: the first).")
-@workspace_option
-@json_option
-def invite(name: str, count: int, open_link: bool, panel: str | None, workspace: Path | None, as_json: bool) -> None:
-    """Make invitation links for NAME. A link is shown this once; a lost one is replaced by a new one."""
-    from annotate_app import observers
-    from db.engine import writing
-    from db.queries import studies as queries
-
-    place, engine = open_database(workspace)
-    with writing(engine) as session:
-        version = queries.frozen_version(session, queries.named(session, name))
-        chosen = queries.panel_named(session, version, panel)
-        if open_link:
-            made = [("open link", observers.open_link(session, chosen, count))]
-        else:
-            made = [(one.pseudonym, one.code) for one in observers.invite(session, chosen, count)]
-    base = place.settings.public_url.rstrip("/")
-    rows = [(who, f"{base}/i/{code}") for who, code in made]
-    say_json([{"observer": who, "link": link} for who, link in rows]) if as_json else say_table(rows, ("observer", "link"))
-
-
-@click.command(**example("dermiqa study status first"))
-@click.argument("name", required=False)
-@workspace_option
-@json_option
-def status(name: str | None, workspace: Path | None, as_json: bool) -> None:
-    """Show how far the study NAME is: observers, sessions, votes per image; without a name, all studies."""
-    from db.engine import reading
-    from db.queries import board
-    from db.queries import studies as queries
-
-    _, engine = open_database(workspace)
-    with reading(engine) as session:
-        if name is None:
-            rows = [(one.name, one.state) for one in queries.all_studies(session)]
-            say_json([{"study": n, "state": s} for n, s in rows]) if as_json else say_table(rows, ("study", "state"))
-            return
-        found = queries.named(session, name)
-        version = queries.latest_version(session, found)
-        key = version.id if version else None
-        counts = board.votes_per_image(session, key) if version else []
-        people = board.progress(session, key) if version else []
-    values: dict[str, Any] = {
-        "study": name,
-        "state": found.state,
-        "version": version.version if version else None,
-        "observers": people,
-    }
-    values["votes_per_image"] = {
-        "least": min(counts, default=0),
-        "most": max(counts, default=0),
-        "all": sum(counts),
-        "images": len(counts),
-    }
-    if as_json:
-        say_json(values)
-        return
-    say(f"{name}: {found.state}, version {values['version'] or 'none yet'}")
-    votes = values["votes_per_image"]
-    say(f"{votes['all']} votes that count on {votes['images']} images: {votes['least']} to {votes['most']} each")
-    if people:
-        heads = ("observer", "panel", "state", "sessions", "votes", "places")
-        say_table([[("simulated " if p["simulated"] else "") + p["observer"], *(p[h] for h in heads[1:])] for p in people], heads)
-
-
-@click.command(**example("dermiqa study verify first"))
-@click.argument("name")
-@workspace_option
-@json_option
-def verify(name: str, workspace: Path | None, as_json: bool) -> int:
-    """Check NAME: files and rows against the frozen hashes, balance and distances, and the plan derived again; exit 1 on a fault."""
-    from annotate_app.verify import study_faults
-    from db.engine import reading
-
-    place, engine = open_database(workspace)
-    with reading(engine) as session:
-        faults = list(study_faults(session, place, name))
-    if as_json:
-        say_json({"study": name, "faults": faults})
-    else:
-        for fault in faults:
-            say(fault)
-        say(f"{len(faults)} faults in the study {name}" if faults else f"{name}: files, rows and plan agree with what was frozen")
-    return 1 if faults else 0

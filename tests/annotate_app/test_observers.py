@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlmodel import Session, select
+from sqlalchemy import update
+from sqlmodel import Session, col, select
 
 from annotate_app import observers
 from annotate_app.results import study_data
 from annotate_app.verify import study_faults
 from db.engine import writing
+from db.erasure import erase_observer
 from db.models import Assignment, Device, Invitation, Observer, Slot
 from db.queries import studies as queries
 from tests.annotate_app.house import House, Sitter
@@ -119,3 +121,20 @@ def test_two_replacements_before_the_first_vote(both: House) -> None:
     sequence, _ = sitter.sequence()
     assert sitter.finish() == len(sequence.steps)
     assert len(both.votes()) == sequence.length
+
+
+def test_an_erased_observers_row_is_another_one(both: House) -> None:
+    """Where the database uses an erased assignment's key again, the new observer is shown the own row, not the one kept in memory."""
+    both.open(blocks=2)
+    gone = both.sit_down()
+    before, _ = gone.sequence()
+    shared = gone.sequences
+    with writing(both.engine) as session:
+        erase_observer(session, session.get_one(Observer, gone.id), keep_votes=False)
+        session.flush()
+        session.execute(update(Slot).where(col(Slot.number) == 0).values(number=99))
+    other = both.sit_down()
+    other.sequences = shared
+    after, _ = other.sequence()
+    assert {step.token for step in before.steps}.isdisjoint(step.token for step in after.steps)
+    assert isinstance(other.vote(), str)
