@@ -76,22 +76,21 @@ class Tally:
             elif role == "gold" and expected is not None:
                 self.gold[stimulus] = (float(expected), float(tolerance))
         twice = select(p.slot_id, p.stimulus_id).where(p.version_id == self.version_id, p.role == "repeat")
-        self.repeated = np.unique([_pair(slot, stimulus) for slot, stimulus in connection.execute(twice)]).astype(np.int64)
+        self.repeated = np.array(sorted({_pair(slot, stimulus) for slot, stimulus in connection.execute(twice)}), np.int64)
         self.rated = np.array(sorted(rated), np.int64)
         return self.rated
 
     def _update(self, connection: Connection) -> None:
-        r = RATINGS.c
+        r, number = RATINGS.c, select(func.count()).select_from(RATINGS)
         newest = select(r.id).order_by(r.id.desc()).limit(1)
         newest = newest.where(r.received <= now() - self.behind) if self.behind else newest
         last = connection.execute(newest).scalar() or 0
-        standing = connection.execute(select(func.count()).select_from(RATINGS).where(r.id <= self.counts.last)).scalar_one()
-        if standing != self.counts.upto:
+        later = connection.execute(number.where(r.id > self.counts.last)).scalar_one()
+        if connection.execute(number).scalar_one() - later != self.counts.upto:
             self.counts = _Counts()
         for votes in self._new(connection, last):
             self._add(votes)
-        between = select(func.count()).select_from(RATINGS).where(r.id > self.counts.last, r.id <= last)
-        self.counts.upto += connection.execute(between).scalar_one()
+        self.counts.upto += connection.execute(number.where(r.id > self.counts.last, r.id <= last)).scalar_one()
         self.counts.last = max(last, self.counts.last)
 
     def _new(self, connection: Connection, last: int) -> Iterator[Ints]:
@@ -107,9 +106,11 @@ class Tally:
             .order_by(r.id)
         )  # fmt: skip
         for start in range(self.counts.last, last, CHUNK):
-            rows = connection.execute(query.where(r.id > start, r.id <= min(start + CHUNK, last))).fetchall()
+            result = connection.execute(query.where(r.id > start, r.id <= min(start + CHUNK, last)))
+            rows = result.cursor.fetchall() if result.cursor is not None else []
+            result.close()
             if rows:
-                yield np.array([tuple(row) for row in rows], np.int64)
+                yield np.array(rows, np.int64)
 
     def _add(self, votes: Ints) -> None:
         counts = self.counts
@@ -136,9 +137,11 @@ class Tally:
 
     def _add_repeats(self, votes: Ints) -> None:
         """Pairs of one observer's votes on an image; only the images that a row shows twice are remembered."""
-        twice = np.isin(_pair(votes[:, SLOT], votes[:, STIMULUS]), self.repeated)
-        counts = self.counts
-        for row in votes[twice & ((votes[:, ROLE] == COUNTED) | (votes[:, ROLE] == REPEAT))].tolist():
+        counts, pairs = self.counts, _pair(votes[:, SLOT], votes[:, STIMULUS])
+        if not len(self.repeated):
+            return
+        near = np.minimum(np.searchsorted(self.repeated, pairs), len(self.repeated) - 1)
+        for row in votes[(self.repeated[near] == pairs) & ((votes[:, ROLE] == COUNTED) | (votes[:, ROLE] == REPEAT))].tolist():
             key = (row[OBSERVER], row[QUESTION], row[STIMULUS])
             if row[ROLE] == COUNTED:
                 counts.first[key] = row[VALUE]

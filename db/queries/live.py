@@ -31,11 +31,12 @@ def first_since(session: Session, moment: datetime) -> int:
 
 def at_work(session: Session, version_id: int) -> int:
     """Observers of a version with a vote within the last ten minutes."""
+    recent = select(Rating.observer_id).where(col(Rating.id) >= first_since(session, now() - AT_WORK)).distinct()
     query = (
-        select(func.count(func.distinct(Rating.observer_id)))
-        .join(Observer, col(Observer.id) == Rating.observer_id)
+        select(func.count())
+        .select_from(Observer)
         .join(Panel, col(Panel.id) == Observer.panel_id)
-        .where(Panel.version_id == version_id, col(Rating.id) >= first_since(session, now() - AT_WORK))
+        .where(Panel.version_id == version_id, col(Observer.id).in_(recent))
     )
     return session.exec(query).one()
 
