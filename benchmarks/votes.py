@@ -2,7 +2,9 @@
 
     python -m benchmarks.votes [--quick]
 
-Both servers run one process with SQLite, WAL and synchronous=FULL; the clients share the machine's cores with them.
+Both servers run one process with SQLite, WAL and synchronous=FULL; the clients share the machine's cores with them. Where other
+programs take the cores too, rates and waiting times say little: the processor time of a server per answer then compares them, and
+the share of a core that the server got says how far the rates are from an idle machine's.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -99,26 +101,39 @@ async def rate_peer(url: str, number: int, end: float, waits: Waits) -> None:
     client.close()
 
 
-def line(name: str, waits: Waits, seconds: float) -> None:
-    """Print a row of the table."""
-    found = np.array(waits)
-    p50, p99 = np.percentile(found, [50, 99])
-    print(f"{name:<46} {len(found) / seconds:>8.0f} {p50:>8.1f} {p99:>8.1f} {found.max():>8.0f}")
+class Watch:
+    """The time since it was made, and the processor time that a process has taken meanwhile."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.began, self.used = time.perf_counter(), self._used()
+
+    def _used(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return time.perf_counter() - self.began
+
+    def line(self, name: str, waits: Waits) -> None:
+        """Print a row of the table."""
+        seconds, used, found = self.seconds, self._used() - self.used, np.array(waits)
+        p50, p99 = np.percentile(found, [50, 99])
+        rate = f"{len(found) / seconds:>8.0f} {p50:>8.1f} {p99:>8.1f} {found.max():>8.0f}"
+        print(f"{name:<46} {rate} {1000 * used / len(found):>8.2f} {used / seconds:>8.2f}")
 
 
-async def ours(url: str, codes: list[str], seconds: float, think: float, name: str) -> None:
+async def ours(url: str, codes: list[str], seconds: float, think: float, name: str, pid: int) -> None:
     """Sign on all at once, then vote for some seconds."""
     waits: Waits = []
-    began = time.perf_counter()
+    watch = Watch(pid)
     sitters = await asyncio.gather(*(sign_on(url, code, waits) for code in codes))
-    line(
-        f"{len(codes)} sign-ons at once ({time.perf_counter() - began:.1f} s with their sessions)",
-        waits,
-        time.perf_counter() - began,
-    )
-    waits, began = [], time.perf_counter()
-    await asyncio.gather(*(rate(client, state, began + seconds, think, waits) for client, state in sitters))
-    line(name, waits, time.perf_counter() - began)
+    watch.line(f"{len(codes)} sign-ons at once ({watch.seconds:.1f} s with their sessions)", waits)
+    waits, watch = [], Watch(pid)
+    await asyncio.gather(*(rate(client, state, watch.began + seconds, think, waits) for client, state in sitters))
+    watch.line(name, waits)
     for client, _ in sitters:
         client.close()
 
@@ -134,9 +149,9 @@ def run_peer(folder: Path, observers: int, seconds: float) -> None:
     async def load() -> None:
         url, waits = f"http://127.0.0.1:{port}", []  # type: tuple[str, Waits]
         await ready(url)
-        began = time.perf_counter()
-        await asyncio.gather(*(rate_peer(url, n, began + seconds, waits) for n in range(observers)))
-        line(f"FastAPI + SQLModel, {observers} observers", waits, time.perf_counter() - began)
+        watch = Watch(process.pid)
+        await asyncio.gather(*(rate_peer(url, n, watch.began + seconds, waits) for n in range(observers)))
+        watch.line(f"FastAPI + SQLModel, {observers} observers", waits)
 
     try:
         asyncio.run(load())
@@ -176,7 +191,7 @@ def main() -> None:
     seconds = 5.0 if parser.parse_args().quick else 20.0
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores; load before the run {load:.1f} (other programs slow both sides)")
-    print(f"{'':<46} {'per s':>8} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
+    print(f"{'':<46} {'per s':>8} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8} {'cpu ms':>8} {'cores':>8}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cases: list[tuple[int, float]] = [(40, 0.0), (200, 0.0), (200, 2.0)]
@@ -186,8 +201,8 @@ def main() -> None:
             server.start()
             try:
                 said = f"dermiqa, {observers} observers" + (f", {think:g} s of thinking" if think else "")
-                work: Callable[[], Any] = lambda: ours(server.url, codes, seconds, think, said)  # noqa: B023, E731
-                asyncio.run(work())
+                assert server.process is not None
+                asyncio.run(ours(server.url, codes, seconds, think, said, server.process.pid))
             finally:
                 server.kill()
             if not think:
