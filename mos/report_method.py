@@ -9,6 +9,8 @@ import pandas as pd
 from mos.document import Block, Bullets, Section, Table, Text
 from mos.exports.study import StudyData
 
+FIRST = ("violations", "gives_up", "balance", "votes_per_image")
+"""What a reader of a plan's proof looks for first."""
 P910_LEVELS = (5, 9, 11)
 CONDITIONS = {
     "display": ("display", "screen", "ppi", "pixel", "monitor"),
@@ -72,17 +74,35 @@ def pairs(value: Any, prefix: str = "") -> list[list[str]]:
     return [[prefix, {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)]]
 
 
+def _proofs(plan: Any) -> list[tuple[str, list[list[str]]]]:
+    """Caption and rows of each panel's proof; of the whole where the proof is not by panel."""
+    panels = plan.get("panels") if isinstance(plan, dict) else None
+    if not isinstance(panels, list) or not all(isinstance(panel, dict) for panel in panels):
+        return [("Proof of balance", pairs(plan))]
+    return [
+        (
+            f"Proof of balance, panel {panel.get('panel', place)}",
+            pairs({key: panel[key] for key in _ordered(panel) if key != "panel"}),
+        )
+        for place, panel in enumerate(panels, start=1)
+    ]
+
+
+def _ordered(proof: dict[str, Any]) -> list[str]:
+    """The keys of a proof, what was broken or given up first."""
+    return sorted(proof, key=lambda key: (key not in FIRST, FIRST.index(key) if key in FIRST else 0))
+
+
 def plan(study: StudyData) -> Section:
     """The plan: seed, hash, design version, and the proof of its balance."""
     head = [[name, str(study.meta[key])] for name, key in (("seed", "seed"), ("version of the design", "design_version"),
             ("hash of the frozen protocol", "hash"), ("frozen", "created")) if study.meta.get(key) not in (None, "")]  # fmt: skip
-    proof = pairs(study.meta.get("plan"))
+    proofs = _proofs(study.meta.get("plan"))
     blocks: list[Block] = []
     if head:
         blocks.append(Text("The plan was drawn before the first vote and frozen with the protocol."))
         blocks.append(Table(["what", "value"], head, "Frozen plan"))
-    if proof:
-        blocks.append(Table(["what was checked", "found"], proof, "Proof of balance"))
+    blocks += [Table(["what was checked", "found"], rows, caption) for caption, rows in proofs if rows]
     if not blocks:
         blocks.append(Text("No plan came with these votes."))
     first = study.votes.loc[study.votes["rep"] == 0]

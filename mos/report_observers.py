@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from mos.document import Block, Section, Table, Text, number, plus_minus
 from mos.exports.study import StudyData
-from mos.removal import Removal, frozen_rules, with_and_without
+from mos.removal import Removal, frozen_rules, gold_counts, with_and_without
 from mos.report_method import pairs
 from mos.screening import observer_table
 
@@ -36,7 +37,7 @@ def observers(study: StudyData, question: str, kept: StudyData, removal: Removal
 
 
 def _panel(study: StudyData, panel: str, question: str) -> list[Block]:
-    table = observer_table(study.as_votes(panel, question))
+    table = observer_table(replace(study.as_votes(panel, question), gold=gold_counts(study.meta.get("gold") or [], question)))
     verdicts = [c for c in table.columns if c.endswith("_verdict")]
     people = set(table["observer"])
     simulated = study.votes.loc[study.votes["observer"].isin(people)].groupby("observer")["simulated"].any()

@@ -107,7 +107,10 @@ def stem_of(variant: str) -> str:
 
 
 def ladders(table: pd.DataFrame, votes: Votes, badge: str) -> Figure | None:
-    """Level on x, mean with interval on y, one line per direction of each axis, from the reference at level 0; None without axes."""
+    """One small plot per axis: level on x, mean with interval on y, a line per direction, from the reference at level 0.
+
+    None without axes.
+    """
     if "axis" not in votes.info or "variant" not in votes.info:
         return None
     axis = {str(v): str(a) for v, a in zip(votes.info["variant"], votes.info["axis"], strict=True) if a == a and str(a)}
@@ -116,22 +119,23 @@ def ladders(table: pd.DataFrame, votes: Votes, badge: str) -> Figure | None:
     families: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for variant in sorted(v for v in axis if v in variants.index):
         families.setdefault((axis[variant], stem_of(variant)), []).append((level_of(variant), variant))
-    lines = []
-    for (_, stem), found in families.items():
+    groups: dict[str, list[plots.Line]] = {}
+    for (name, stem), found in families.items():
         steps = start + sorted(found)
         rows = variants.loc[[v for _, v in steps]]
         ends = [rows[c].astype(float).tolist() for c in ("mean", "ci95_low", "ci95_high")]
-        lines.append(plots.Line(stem, [float(level) for level, _ in steps], *ends))
+        groups.setdefault(name, []).append(plots.Line(stem, [float(level) for level, _ in steps], *ends))
+    lines = [line for group in groups.values() for line in group]
     if not lines:
         return None
     deepest = min(lines, key=lambda line: min(line.y))
     alt = "Mean opinion score against level: " + "; ".join(
         f"{line.name} {number(line.y[0])} to {number(line.y[-1])}" for line in lines
     )
-    svg = plots.lines(
-        lines, low=votes.low, high=votes.high, title=f"{deepest.name} costs most", alt=alt, x_label="level", badge=badge
+    svg = plots.panels(
+        groups, low=votes.low, high=votes.high, title=f"{deepest.name} costs most", alt=alt, x_label="level", badge=badge
     )
-    return Figure(svg, alt, "Ladders: mean with 95 % interval at each level; level 0 is the reference.")
+    return Figure(svg, alt, "Ladders by axis: mean with 95 % interval at each level; level 0 is the reference.")
 
 
 def reliability_section(votes: Votes, name: str, badge: str, *, draws: int, seed: int) -> Section:

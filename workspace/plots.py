@@ -85,6 +85,42 @@ def lines(
     return _svg(figure, axes, title, alt, badge)
 
 
+def panels(
+    groups: Mapping[str, Sequence[Line]], *, low: float, high: float, title: str, alt: str, x_label: str, y_label: str = "MOS",
+    columns: int = 4, badge: str = "",
+) -> str:  # fmt: skip
+    """Small ladders side by side, one per group, all on the same scale; lines are named where a group has several."""
+    from matplotlib.figure import Figure
+
+    rows = max(1, -(-len(groups) // columns))
+    figure = Figure(figsize=(7.2, 0.5 + 1.9 * rows), layout="constrained")
+    fields = np.atleast_1d(
+        figure.subplots(rows, min(columns, max(1, len(groups))), sharex=True, sharey=True, squeeze=False)
+    ).ravel()
+    for place, (axes, (name, series)) in enumerate(zip(fields, groups.items(), strict=False)):
+        _plain(axes)
+        for index, line in enumerate(series):
+            colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+            x_values = np.asarray(line.x, dtype=float) + 0.1 * (index - (len(series) - 1) / 2)
+            axes.plot(x_values, line.y, color=colour, marker=marker, markersize=4, linewidth=1.5, label=line.name)
+            if line.low is not None and line.high is not None:
+                axes.vlines(x_values, line.low, line.high, color=colour, linewidth=1.1)
+        _opinion_axis(axes, low, high, "y")
+        axes.set_xticks(sorted({float(x) for lines in groups.values() for line in lines for x in line.x}))
+        axes.set_title(name, loc="left", fontsize=9)
+        if len(series) > 1:
+            axes.legend(frameon=False, fontsize=7.5, loc="lower left", handlelength=1.2, borderaxespad=0.1)
+        if place % columns == 0:
+            axes.set_ylabel(y_label, fontsize=9)
+        if place >= len(groups) - columns:
+            axes.set_xlabel(x_label, fontsize=9)
+            axes.tick_params(labelbottom=True)
+    for axes in fields[len(groups) :]:
+        axes.set_visible(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return _svg(figure, None, title, alt, badge)
+
+
 def intervals(
     names: Sequence[str], values: Sequence[float], lows: Sequence[float], highs: Sequence[float], *, low: float, high: float,
     title: str, alt: str, label: str = "MOS", badge: str = "",
@@ -154,12 +190,16 @@ def _canvas(height: float = 3.9) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(7.2, height), layout="constrained")
     axes = figure.add_subplot()
+    _plain(axes)
+    return figure, axes
+
+
+def _plain(axes: Axes) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(True, color="#e4e4e4", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9)
-    return figure, axes
 
 
 def _opinion_axis(axes: Axes, low: float, high: float, which: str) -> None:
@@ -196,10 +236,11 @@ def _whole_numbers() -> Any:
     return MaxNLocator(integer=True)
 
 
-def _svg(figure: Figure, axes: Axes, title: str, alt: str, badge: str) -> str:
+def _svg(figure: Figure, axes: Axes | None, title: str, alt: str, badge: str) -> str:
     import matplotlib
 
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    if axes is not None:
+        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     if badge:
         figure.text(0.995, 0.995, badge, ha="right", va="top", fontsize=10, fontweight="bold", color="white",
                     bbox={"facecolor": COLOURS[1], "edgecolor": "none", "pad": 3})  # fmt: skip

@@ -46,6 +46,17 @@ def test_the_same_numbers_give_the_same_bytes() -> None:
     assert ladder() == ladder()
 
 
+def test_panels_name_each_group_and_only_lines_that_share_one() -> None:
+    """Small plots carry their group's name, the whole scale and the badge; a single line needs no name of its own."""
+    line = plots.Line("blur_x", [0, 1], [9, 3], [8, 2], [10, 4])
+    pair = [plots.Line(name, [0, 1, 2], [9, 7, 4]) for name in ("brighten", "darken")]
+    many = {f"axis {i}": [line] for i in range(5)} | {"brightness": pair}
+    said = texts(plots.panels(many, low=1, high=10, title="Blur costs most", alt="a", x_label="level", badge="SIMULATED"))
+    assert {*many, "brighten", "darken", "SIMULATED", "Blur costs most", "MOS", "level", "10"} <= set(said)
+    assert "blur_x" not in said
+    assert "axis 0" in texts(plots.panels({"axis 0": [line]}, low=1, high=10, title="t", alt="a", x_label="level"))
+
+
 def test_histogram_bins_are_half_a_point() -> None:
     """Values on the bins' edges count upwards, the top of the scale in the last bin; all groups are named."""
     svg = plots.histogram({"distorted": [1.0, 1.4, 1.5, 10.0], "pristine": [9.9]}, low=1, high=10, title="t", alt="a")
