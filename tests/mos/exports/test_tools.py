@@ -56,6 +56,23 @@ def test_json_keeps_every_vote(tmp_path: Path) -> None:
     assert str(tmp_path) not in text
 
 
+def test_pyiqa_reads_both_forms(tmp_path: Path) -> None:
+    """pyiqa's own data sets open images, scores and splits, without and with references; every image is in one part of a split."""
+    without = pytest.importorskip("pyiqa.data.general_nr_dataset").GeneralNRDataset
+    with_pairs = pytest.importorskip("pyiqa.data.general_fr_dataset").GeneralFRDataset
+    study = small_study(tmp_path, contents=12)
+    export(study, "pyiqa", tmp_path / "out", Options(panel="lay"))
+    said = {"dataroot_target": str(tmp_path / "out" / "images"), "augment": None, "mos_range": [1, 10], "lower_better": False,
+            "mos_normalize": True, "split_index": 1, "split_ratio": "712"}  # fmt: skip
+    for kind, name, count in ((without, "meta_info_small.csv", 60), (with_pairs, "meta_info_small_fr.csv", 48)):
+        parts = [
+            kind({**said, "phase": phase, "meta_info_file": str(tmp_path / "out" / name)}) for phase in ("train", "val", "test")
+        ]
+        assert all(len(part) for part in parts)
+        assert sum(map(len, parts)) == count
+        assert all(0 <= float(part[0]["mos_label"]) <= 1 for part in parts)
+
+
 def test_the_dataset_library_opens_the_image_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`datasets` reads images and scores without network."""
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
