@@ -40,7 +40,7 @@ def ago(value: datetime, language: str, at: datetime | None = None) -> str:
 
 def number(value: float, language: str, digits: int = 0) -> str:
     """A number with `digits` places after the point, as a language writes it."""
-    return str(format_decimal(round(value, digits), format="#,##0." + "0" * digits if digits else "#,##0", locale=language))
+    return str(format_decimal(round(value, digits) + 0.0, format="#,##0." + "0" * digits if digits else "#,##0", locale=language))
 
 
 def calendar_file(start: datetime, minutes: int, *, uid: str, title: str, address: str) -> str:

@@ -91,6 +91,7 @@ def environment(language: str) -> Environment:
     made.filters["number"] = lambda value, digits=0: clock.number(value, language, digits)
     made.filters["moment"] = lambda value, zone="UTC": clock.moment(value, language, zone)
     made.filters["ago"] = lambda value: moment_element(value, language)
+    made.filters["counted"] = lambda count, one, many: f"{clock.number(count, language)} {one if count == 1 else many}"
     made.filters["paragraphs"] = paragraphs
     return made
 

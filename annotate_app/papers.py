@@ -45,10 +45,14 @@ def design_table(subject: Subject) -> Table:
     heads = ["panel", "observers", "images", "votes per image", "sessions", "minutes each", "half of the 95 % interval to expect"]
     rows = [
         [str(p["panel"]), str(p["observers"]), str(p["images"]), str(p["votes_per_image"]["least"]), str(p["sittings"]),
-         str(p["minutes_per_sitting"]), ", ".join(f"{half} at SD {sd}" for sd, half in p["ci95_half_width"].items())]
+         str(p["minutes_per_sitting"]), ", ".join(_half(half, sd) for sd, half in p["ci95_half_width"].items())]
         for p in subject.proofs
     ]  # fmt: skip
     return Table(heads, rows, "Design")
+
+
+def _half(half: float | None, sd: str) -> str:
+    return f"{'not to be told' if half is None else f'{half:.2f}'} at SD {sd}"
 
 
 def scale_text(subject: Subject) -> str:

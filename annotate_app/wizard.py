@@ -38,7 +38,12 @@ IMAGES = (
     Field("gold", "Gold images in a session", "Images with a known answer; they judge observers alone.", "number"),
     Field("gold_values", "What gold images are expected to get", "", "choice", ("nothing expected", "KADID-10k's mean opinion")),
     Field("contents", "Photos", "One name on each line; empty: all that are accepted.", "area"),
-    Field("leave_out", "Variants left out", "One on each line with its reason, such as `jpeg_1: same as pristine`.", "area"),
+    Field(
+        "leave_out",
+        "Variants left out",
+        "One on each line with its reason, such as jpeg_1: same as pristine. Of one photo alone: P0001_jpeg_1.",
+        "area",
+    ),
 )
 METHOD = (
     Field(

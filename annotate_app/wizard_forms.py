@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from babel import Locale
+
 from annotate_app.pages import languages
 from annotate_app.protocol import DRAFT, LABELS, PANEL, SCALES, scale_question
 from annotate_app.steps import Way
@@ -18,6 +20,7 @@ EXPECTED = {"nothing expected": None, "KADID-10k's mean opinion": "kadid"}
 MEASURED = ("peak_cd_m2", "room_lx", "white_point", "distance_cm", "display_model")
 JUDGE: Draft = {"name": "judge", "kind": "yes_no", "labels": ["yes", "no"], "texts": {}}
 SECOND = {"after all images": "pass", "with each image": "each"}
+HEADINGS = {"sheet": "Information for observers", "contacts": "Whom to ask"}
 MOST_PANELS = 6
 
 
@@ -220,7 +223,8 @@ def read_viewing(draft: Draft, sent: Sent) -> Draft:
 def text_fields(draft: Draft) -> tuple[Field, ...]:
     """An area for each text and language, with the project's own wording as its help."""
     return tuple(
-        Field(f"{language}_{name}", f"{name.capitalize()} ({language})", default_texts(language)[name], "area")
+        Field(f"{language}_{name}", f"{HEADINGS.get(name, name.capitalize())} ({Locale(language).english_name})",
+              default_texts(language)[name], "area")
         for language in languages() for name in TEXTS
     )  # fmt: skip
 

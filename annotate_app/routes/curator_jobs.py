@@ -77,6 +77,30 @@ def _rows(request: Request) -> list[dict[str, Any]]:
         return [_row(job) for job in jobs.recent(session)]
 
 
+def _subject(job: Job) -> str:
+    """What a job is about, in words."""
+    said = job.arguments
+    if "photos" in said:
+        return f"{', '.join(said['photos'][:3])}{' ...' if len(said['photos']) > 3 else ''} once more"
+    folder = str(said.get("folder") or "")
+    return str(said.get("study") or ("what was uploaded" if folder.startswith("uploads/") else folder))
+
+
+def _link(job: Job) -> tuple[str, str] | None:
+    """Where what a finished job made is seen: the path and its words."""
+    if job.state != "done":
+        return None
+    study = job.arguments.get("study")
+    places = {
+        "prepare": ("/c/collection", "See the collection"),
+        "distort": ("/c/new-study", "Make a study"),
+        "freeze": (f"/c/studies/{study}", "Go to the study"),
+        "export": (f"/c/studies/{study}/results", "Back to the results"),
+        "report": (f"/c/studies/{study}/results", "Back to the results"),
+    }
+    return places.get(job.kind)
+
+
 def _row(job: Job) -> dict[str, Any]:
     left = None
     if job.state == "running" and job.started and job.total and job.done:
@@ -85,7 +109,8 @@ def _row(job: Job) -> dict[str, Any]:
     return {
         "token": job.token,
         "name": NAMES.get(job.kind, job.kind),
-        "of": job.arguments.get("study") or job.arguments.get("folder") or "",
+        "of": _subject(job),
+        "link": _link(job),
         "state": "cancelling" if job.cancel and job.state == "running" else job.state,
         "done": job.done,
         "total": job.total,

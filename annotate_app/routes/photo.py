@@ -23,6 +23,13 @@ from workspace.sources import read_source, read_sources, row_hash
 
 router = APIRouter(prefix="/c")
 CHOICES = dict.fromkeys(("may_show", "may_alter", "may_redistribute", "accepted"), ("", "yes", "no"))
+LABELS = {
+    "subject": "Person (subject)", "source": "Source", "source_url": "Address of a public source", "licence": "Licence",
+    "credit": "Credit", "may_show": "May be shown", "may_alter": "May be altered", "may_redistribute": "May be passed on",
+    "consent_ref": "Consent kept as", "consent_expires": "Consent ends on", "body_site": "Body site", "skin_tone": "Skin tone",
+    "diagnosis": "Diagnosis", "notes": "Notes", "crop": "Crop", "rotation": "Rotation, degrees", "masks": "Masks",
+    "accepted": "Accepted for studies",
+}  # fmt: skip
 LEAST_REASON = 3
 
 
@@ -122,7 +129,7 @@ def _photo(
     steps = ladder.steps(workspace, name)
     return render(
         request, "curator/photo.html", status=status, curator=request.state.curator, photo=collection.photo(row), typed=typed,
-        seen=row_hash(row), fault=fault, theirs=theirs, columns=EDITED, choices=CHOICES, steps=steps,
+        seen=row_hash(row), fault=fault, theirs=theirs, columns=EDITED, labels=LABELS, choices=CHOICES, steps=steps,
         original=bool(originals.original_paths(workspace, [name])),
         waits=name in originals.waiting(workspace, [row], read_measures(workspace)),
         mates=[one["pristine"] for one in read_sources(workspace) if row["subject"] and one["subject"] == row["subject"]],

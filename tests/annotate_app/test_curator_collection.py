@@ -188,3 +188,24 @@ def test_names_in_addresses_reach_no_file(office: Office, tmp_path: Path) -> Non
         "collection/..%2fsecret",
     ):
         assert desk.get(f"/c/{path}").status_code in (404, 405, 422), path
+
+
+def test_a_person_says_that_nothing_identifies_and_says_it_again_after_new_edits(office: Office) -> None:
+    """A photo not from a public source waits for that word, the study's last page counts it; a new mask asks anew."""
+    desk, place = office.desk("curator", "ana"), office.house.workspace
+    desk.post("/c/new-study", name="skin")
+    desk.post("/c/studies/skin/setup/images", recipe="paper", reserve="1", training="2", gold="0")
+    assert "5 photos not from a public source" in desk.get("/c/studies/skin/setup/freeze").text
+    rows = {row["pristine"]: row_hash(row) for row in read_sources(place)}
+    said = {"action": "confirm", "name": ["P0000", "P0001"], "all": list(rows), "seen": list(rows.values())}
+    assert desk.post("/c/collection", **said).status_code == 303
+    desk.post("/c/collection/P0002", seen=rows["P0002"], source_url="https://atlas.test/2")
+    left = desk.get("/c/collection?show=unconfirmed").text
+    assert "2 shown by this filter" in left
+    assert "2 photos not from a public source" in desk.get("/c/studies/skin/setup/freeze").text
+    assert ",ana," in (place.root / "identity.csv").read_text()
+    desk.post("/c/collection/P0001", seen=row_hash(read_source(place, "P0001")), masks="1 1 2 2")
+    assert "3 photos not from a public source" in desk.get("/c/studies/skin/setup/freeze").text
+    stale = desk.post("/c/collection", **{**said, "name": ["P0001"]})
+    assert stale.status_code == 409
+    assert "changed meanwhile" in stale.text

@@ -92,7 +92,7 @@ class Lab:
         command = [sys.executable, "-m", "dermiqa", "serve", "--workspace", str(self.place.root), "--port", str(self.port)]
         with (self.place.root / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "NO_COLOR": "1"})
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while time.monotonic() < until:
             try:
                 urllib.request.urlopen(self.address + "/healthz", timeout=2).close()
@@ -101,6 +101,7 @@ class Lab:
                 if self.process.poll() is not None:
                     break
                 time.sleep(0.1)
+        self.stop(kill=True)
         raise RuntimeError((self.place.root / "server.log").read_text())
 
     def stop(self, *, kill: bool = False) -> None:
