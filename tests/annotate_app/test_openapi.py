@@ -106,10 +106,18 @@ def sending(office: Office, roles: dict[str, TestClient]) -> Callable[[Any, dict
             cookie = next((client.cookies[name] for name in (OBSERVER_COOKIE, CURATOR_COOKIE) if name in client.cookies), "")
             if case.media_type == "application/x-www-form-urlencoded":
                 said["data"] = {**form, "form_token": form_token(key, cookie)}
+            elif case.media_type == "multipart/form-data":
+                said = {key: said[key] for key in ("method", "url", "headers")}
+                said |= {
+                    "data": {"form_token": form_token(key, cookie)},
+                    "files": [("files", (text, text.encode())) for text in form.values()],
+                }
+                said["headers"] = {name: text for name, text in said["headers"].items() if name.lower() != "content-type"}
             said["headers"] = {**dict(said["headers"]), "X-Form-Token": form_token(key, cookie)}
             said.pop("cookies", None)
             answer = client.request(**said, follow_redirects=False)
             assert answer.status_code < 500, (role, said, answer.text)
+            answer.request.read()
             case.validate_response(answer, checks=CHECKS)
             entry = ROUTES[
                 f"{case.method} {case.path}" if "uploads/{batch}/" not in case.path else "PUT /c/uploads/{batch}/{name:path}"
