@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from tests.drills.server import free_port
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = (ROOT / "deploy" / "Containerfile").read_text()
 LIMIT_S = 500
+ROOM = 6 * 1024**3
 
 
 def run(*words: str, inside: bool = False, timeout: float = LIMIT_S) -> subprocess.CompletedProcess[str]:
@@ -41,8 +43,11 @@ def mirror() -> str | None:
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A bare tree with the packages that the Containerfile installs; skipped without root, debootstrap or a mirror."""
+def tree(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Path]:
+    """A bare tree with the packages that the Containerfile installs; skipped without root, debootstrap or a mirror.
+
+    Made once; later runs unpack the archive that pytest's cache keeps (`pytest --cache-clear` makes it anew).
+    """
     if os.geteuid() or shutil.which("debootstrap") is None or mirror() is None:
         pytest.skip("a bare tree needs root and debootstrap (apt-get install debootstrap) on Debian")
     if sys.version_info[:2] != (3, 11):
@@ -50,19 +55,53 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     packages = re.search(r"apt-get install -y --no-install-recommends ([^\n]*) \\", RECIPE)
     assert packages is not None
     place = tmp_path_factory.mktemp("tree") / "root"
-    words = ["--variant=minbase", f"--include={packages[1].replace(' ', ',')}", "bookworm", str(place), mirror() or ""]
+    place.mkdir()
+    kept = pytestconfig.cache.mkdir("bare-trees") if pytestconfig.cache else place.parent
+    archive = kept / f"bookworm-{hashlib.sha256(packages[1].encode()).hexdigest()[:12]}.tar"
+    with in_memory(place):
+        if archive.is_file():
+            subprocess.run(["tar", "-C", str(place), "-xpf", str(archive)], check=True)
+        else:
+            make_tree(place, packages[1], archive)
+        subprocess.run(["mount", "-t", "proc", "proc", str(place / "proc")], check=True)
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", "-l", str(place / "proc")], check=True)
+    subprocess.run(["rm", "-rf", "--one-file-system", str(place)], check=True)
+
+
+@contextmanager
+def in_memory(place: Path) -> Iterator[None]:
+    """The folder as a disk in memory, where there is room for that; else as it is."""
+    mounted = memory_left() > ROOM and run("mount", "-t", "tmpfs", "-o", "size=4g,mode=755", "tmpfs", str(place)).returncode == 0
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def memory_left() -> int:
+    """Bytes of memory that this machine has to spare."""
+    found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
+def make_tree(place: Path, packages: str, archive: Path) -> None:
+    """Make the tree and keep it as an archive, without what apt has downloaded."""
+    words = ["--variant=minbase", f"--include={packages.replace(' ', ',')}", "bookworm", str(place), mirror() or ""]
     try:
         done = run("debootstrap", *words)
     except subprocess.TimeoutExpired:
         pytest.skip(f"the mirror gave no Debian tree within {LIMIT_S} s")
     if done.returncode:
         pytest.skip(f"debootstrap made no tree: {done.stdout[-200:]}")
-    subprocess.run(["mount", "-t", "proc", "proc", str(place / "proc")], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place / "proc")], check=True)
-        shutil.rmtree(place)
+    for old in (place / "var" / "cache" / "apt" / "archives").glob("*.deb"):
+        old.unlink()
+    part = archive.with_suffix(".part")
+    subprocess.run(["tar", "-C", str(place), "--exclude=./proc/*", "-cpf", str(part), "."], check=True)
+    part.replace(archive)
 
 
 @contextmanager
