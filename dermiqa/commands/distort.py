@@ -147,6 +147,7 @@ def distort(
     else:
         more = f", {totals.removed} former ones removed" if totals.removed else ""
         said = f", {left_out} photos left out by sources.csv" if left_out else ""
+        said += f", {len(totals.faults)} photos failed" if totals.faults else ""
         say(f"{totals.photos} photos x {len(recipe.variants)}: {totals.made} images made, {totals.kept} kept{more}{said}")
         say(f"{place.distorted / recipe.name} and {place.manifest} ({totals.rows} rows)")
         hint("next: dermiqa sheet")
