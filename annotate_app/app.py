@@ -177,7 +177,7 @@ def _answer(request: Request, status: int, code: str, message: str) -> Response:
         return render(request, "curator/fault.html", status=status, headers=headers, curator=who, line=message)
     language = choose_language(None, request.headers.get("accept-language"))
     heading = texts.word(PAGE_HEADINGS.get(code, "This does not work"), language)
-    lines = [texts.word(message, language)]
+    lines = [texts.sentence(texts.word(message, language))]
     return render(
         request, "observer/message.html", language, status=status, headers=headers, observer=None, heading=heading, lines=lines
     )

@@ -144,3 +144,9 @@ def version_of(text: str) -> str:
 def word(text: str, language: str) -> str:
     """A label, question or other short text in a language, itself where the catalogue lacks it."""
     return str(translations(language).gettext(text)) if text else ""
+
+
+def sentence(text: str) -> str:
+    """A line with a capital in front and a full stop behind, for a page."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) or not text else f"{text}."

@@ -130,7 +130,20 @@ def quiz(visit: Visit) -> Values:
 
 def examples(visit: Visit) -> Values:
     """A numbered example for each label."""
-    return {"examples": [{"number": i, "label": label} for i, (_use, _stimulus, label) in enumerate(visits.examples(visit))]}
+    found, question = visits.examples(visit), visit.questions[0]
+    numbers = label_numbers(question.low, question.high, len(found))
+    return {"examples": [{"number": i, "label": label, "numbers": numbers[i]} for i, (_use, _shown, label) in enumerate(found)]}
+
+
+def label_numbers(low: int, high: int, labels: int) -> list[str]:
+    """The numbers that each label of a scale stands over: the two ends, or equal spans; empty where labels have no own numbers."""
+    if labels == 2:
+        return [str(low), str(high)]
+    span, rest = divmod(high - low + 1, labels) if labels else (0, 0)
+    if rest or not span:
+        return [""] * labels
+    starts = range(low, high + 1, span)
+    return [str(start) if span == 1 else f"{start}-{start + span - 1}" for start in starts]
 
 
 def rest(visit: Visit) -> Values:

@@ -10,7 +10,8 @@ from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 from starlette.requests import Request
 
-from annotate_app import pages
+from annotate_app import pages, texts
+from annotate_app.views import label_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,3 +88,19 @@ def test_templates_have_no_inline_script_or_style() -> None:
         assert " style=" not in text, path
         assert " onclick=" not in text, path
         assert all("src=" in tag for tag in text.split("<script")[1:]), path
+
+
+def test_labels_say_which_numbers_they_stand_over() -> None:
+    """Five labels stand over pairs of ten or over one number of five each, two over the ends, five of 0-100 over none of their own."""
+    assert label_numbers(1, 10, 5) == ["1-2", "3-4", "5-6", "7-8", "9-10"]
+    assert label_numbers(1, 5, 5) == ["1", "2", "3", "4", "5"]
+    assert label_numbers(0, 10, 2) == ["0", "10"]
+    assert label_numbers(0, 100, 5) == [""] * 5
+    assert label_numbers(1, 10, 0) == []
+
+
+def test_a_line_on_a_page_is_a_sentence() -> None:
+    """A refusal's line begins with a capital and ends with a full stop; one that does so already stays."""
+    assert texts.sentence("another device has taken over: go on") == "Another device has taken over: go on."
+    assert texts.sentence("Gracias.") == "Gracias."
+    assert texts.sentence("") == ""
