@@ -94,8 +94,18 @@ def view(workspace: Workspace, wanted: Filter) -> dict[str, Any]:
         "subjects": Counter(row["subject"] for row in rows if row["subject"]),
         "late": late,
         "unsure": unsure,
+        "folders": folders(workspace),
         "can_undo": bool(_undo_lines(workspace)),
     }
+
+
+def folders(workspace: Workspace) -> list[str]:
+    """Folders right inside the workspace that photos may be brought in from: all that are not its own."""
+    from distort.intake.prepare import LEFT_ALONE
+
+    own = {*LEFT_ALONE, "uploads"}
+    found = [path.name for path in workspace.root.iterdir() if path.is_dir() and not path.is_symlink()]
+    return sorted(name for name in found if name not in own and not name.startswith("."))
 
 
 def photo(row: Row) -> dict[str, Any]:

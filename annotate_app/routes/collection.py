@@ -66,6 +66,8 @@ async def collection_bulk(request: Request, form: Filled, wanted: Wanted) -> Res
             await run_in_threadpool(collection.undo, workspace)
         elif action == "prepare":
             return await _prepare_again(request, form.fields)
+        elif action == "folder":
+            return await _prepare_folder(request, form.one("folder"))
         elif action == "target":
             await run_in_threadpool(collection.set_target, workspace, form.one("target"))
         else:
@@ -187,6 +189,15 @@ async def _prepare_again(request: Request, fields: Mapping[str, list[str]]) -> R
         raise UsageFault("no photo waits for its edits: nothing was started")
     arguments, who = {"photos": names}, request.state.curator.id
     await request.app.state.writer.call(lambda db: jobs.enqueue(db, "prepare", arguments, curator_id=who).id)
+    return here(request, "/c/jobs")
+
+
+async def _prepare_folder(request: Request, name: str) -> Response:
+    """Prepare the photos of a folder inside the workspace, as a job."""
+    if name not in await run_in_threadpool(collection.folders, request.app.state.workspace):
+        raise UsageFault(f"{name[:60]!r} is no folder of photos inside this workspace: choose one of the list")
+    who = request.state.curator.id
+    await request.app.state.writer.call(lambda db: jobs.enqueue(db, "prepare", {"folder": name}, curator_id=who).id)
     return here(request, "/c/jobs")
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from distort.intake.found import Found
+from workspace.scratch import scratch
 from workspace.streams import Row
 
 BATCH = 500
@@ -25,14 +25,6 @@ _TABLES = (
     "png_sha256 TEXT DEFAULT '') WITHOUT ROWID",
     "CREATE TABLE originals (sha256 TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID",
 )
-
-
-def scratch(*tables: str) -> sqlite3.Connection:
-    """A temporary database that holds at most 2 MB in memory; the rest lies in a file without a name."""
-    made = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    for statement in ("PRAGMA cache_size=-2000", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", *tables):
-        made.execute(statement)
-    return made
 
 
 @dataclass(frozen=True)
@@ -78,6 +70,10 @@ class Index:
             "INSERT OR REPLACE INTO keys (name, folded, original) VALUES (?, ?, ?)",
             (name, name.casefold(), os.fsencode(original)),
         )
+        self._count_from(name)
+
+    def _count_from(self, name: str) -> None:
+        """The next number follows the highest that any name has."""
         numbered = re.fullmatch(r"P(\d+)", name)
         self.last = max(self.last, int(numbered[1]) if numbered else 0)
 
@@ -95,8 +91,9 @@ class Index:
         return os.fsdecode(found[0]) if found else ""
 
     def is_taken(self, name: str) -> bool:
-        """Whether a name is given, in whatever case of letters."""
-        return bool(self.tables.execute("SELECT 1 FROM keys WHERE folded = ?", (name.casefold(),)).fetchone())
+        """Whether a name is given, in whatever case of letters, or is that of a known photo whose key is lost."""
+        query = "SELECT 1 FROM keys WHERE folded = ? UNION ALL SELECT 1 FROM photos WHERE name = ?"
+        return bool(self.tables.execute(query, (name.casefold(), name)).fetchone())
 
     def move(self, name: str, original: str) -> None:
         """The photo of this name lies elsewhere now."""
@@ -124,6 +121,7 @@ class Index:
             self.tables.execute(
                 "INSERT OR REPLACE INTO photos (name, crop, rotation, masks, complete) VALUES (?, ?, ?, ?, ?)", (*cells, complete)
             )
+            self._count_from(row["pristine"])
             if row["sha256"]:
                 self.tables.execute("INSERT OR REPLACE INTO originals VALUES (?, ?)", (row["sha256"], row["pristine"]))
         for row in measures:

@@ -209,3 +209,19 @@ def test_a_person_says_that_nothing_identifies_and_says_it_again_after_new_edits
     stale = desk.post("/c/collection", **{**said, "name": ["P0001"]})
     assert stale.status_code == 409
     assert "changed meanwhile" in stale.text
+
+
+def test_photos_come_from_a_folder_inside_the_workspace_and_from_nowhere_else(office: Office) -> None:
+    """The page lists folders that are not the workspace's own; one of them is prepared by a job, anything else is refused."""
+    desk, place = office.desk("curator"), office.house.workspace
+    assert "Prepare this folder" not in desk.get("/c/collection").text
+    (place.root / "camera").mkdir()
+    (place.root / "camera" / "new.png").write_bytes(photo(11))
+    page = desk.get("/c/collection").text
+    assert "<option>camera</option>" in page
+    assert "<option>pristine</option>" not in page
+    for name in ("pristine", "..", "/etc", "camera/..", ".hidden", ""):
+        assert desk.post("/c/collection", action="folder", folder=name).status_code == 409, name
+    assert desk.post("/c/collection", action="folder", folder="camera").headers["location"] == "/c/jobs"
+    assert run_one(place, office.house.engine, KINDS, "w") is not None
+    assert [row["pristine"] for row in read_sources(place)] == [f"P{number:04d}" for number in range(6)]

@@ -84,6 +84,21 @@ def test_kept_names_are_told_apart(place: Workspace, photos: Path) -> None:
     assert [r["pristine"] for r in read_sources(place)] == ["Jane_Doe", "b", "more_b"]
 
 
+@pytest.mark.parametrize("keep_names", [False, True])
+def test_a_lost_table_of_keys_costs_no_photo(place: Workspace, photos: Path, tmp_path: Path, keep_names: bool) -> None:
+    """Where keys.csv is gone, a new photo takes no known photo's name, and the same originals are known by their bytes."""
+    list(prepare(place, [photos], keep_names=keep_names, jobs=0))
+    before = {row["pristine"]: sha256_file(place.pristine / f"{row['pristine']}.png") for row in read_sources(place)}
+    place.keys.unlink()
+    (tmp_path / "new").mkdir()
+    Image.fromarray(photo(300, 700, 9)).save(tmp_path / "new" / "b.png")
+    again = list(prepare(place, [tmp_path / "new", photos], keep_names=keep_names, jobs=0))
+    assert states(again)["Jane Doe.jpg"] in ("kept", "same")
+    rows = read_sources(place)
+    assert len(rows) == 4
+    assert {row["pristine"]: sha256_file(place.pristine / f"{row['pristine']}.png") for row in rows}.items() >= before.items()
+
+
 def test_nothing_but_pixels_is_written(place: Workspace, tmp_path: Path) -> None:
     """A file with EXIF, GPS, XMP, comment and thumbnail becomes IHDR, sRGB, IDAT, IEND."""
     exif = Image.Exif()
