@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from distort.intake.index import scratch
 from distort.types.arrays import Pixels
+from workspace.scratch import scratch
 
 NEAR = 6
 """Photos whose 64-bit hashes differ in at most so many bits are near-duplicates."""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from distort.intake.index import scratch
 from workspace.errors import TableFault, nearest
+from workspace.scratch import scratch
 from workspace.sources import MEASURED, row_faults
 from workspace.streams import Row, stream_rows
 from workspace.tables import SOURCES_COLUMNS
