@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from mos.evaluation import plcc, srocc
 from train import chain
-from train.calibration import RANGE, coverage, half_width, write_range
+from train.calibration import coverage, half_width
 from train.datasets import load
+from train.range_check import FILE as RANGE
+from train.range_check import write_range
 from train.scoring import OUT_OF_RANGE, Score, Scorer, Wanted, open_model, photos_in
 from workspace.errors import PhotoFault
 

@@ -1,11 +1,7 @@
-"""What a model's score is worth: a conformal interval from validation residuals, and how far a photo is from the training images.
-
-calibration.json   residuals' quantiles, coverage on the test part; range.npz   features of training images, distances' limits.
-"""
+"""What a model's score is worth: a conformal interval from validation residuals, kept in calibration.json with its coverage."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,35 +13,15 @@ from numpy.typing import NDArray
 
 from mos.evaluation import rmse
 from train import run_folder
-from train.networks import Network
-from train.pixels import Pixels
 from workspace.errors import ModelFault
-from workspace.files import replacing, write_json
+from workspace.files import write_json
 
 Floats = NDArray[np.float64]
-FILE, RANGE = "calibration.json", "range.npz"
+FILE = "calibration.json"
 LEVEL = 0.9
 LEAST = 10
 LOW, HIGH = 1.0, 10.0
-NEIGHBOURS = 3
-LIMIT = 0.99
-BANK = 600
 DRAWS = 1000
-
-
-@dataclass(frozen=True)
-class Range:
-    """Unit features of training images `(N, F)`, and the distance above which a photo is out of range."""
-
-    bank: NDArray[np.float32]
-    limit: float
-
-    def distances(self, features: Floats) -> Floats:
-        """Mean distance to the three nearest training images, `(B,)`, for features `(B, F)`; 0 alike, at most 2.
-
-        Source: Sun et al., Out-of-distribution detection with deep nearest neighbors, ICML 2022: unit features, k-th neighbour.
-        """
-        return nearest(unit(features), self.bank)
 
 
 @dataclass(frozen=True)
@@ -127,52 +103,3 @@ def read_interval(folder: Path) -> Calibration:
     residuals = np.asarray(facts["residuals"], dtype=np.float64)
     rest = {key: value for key, value in facts.items() if key != "residuals"}
     return Calibration(residuals, float(facts["level"]), facts["half_width"], rest)
-
-
-def unit(features: Floats) -> Floats:
-    """Rows `(N, F)` divided by their length."""
-    return np.asarray(features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12))
-
-
-def nearest(rows: Floats, bank: NDArray[np.float32], skip: int = 0) -> Floats:
-    """Mean distance of unit rows to their three nearest of the bank, leaving out the `skip` nearest (themselves)."""
-    squared = np.maximum(2.0 - 2.0 * (rows.astype(np.float32) @ bank.T), 0.0)
-    count = min(NEIGHBOURS + skip, bank.shape[0])
-    close = np.sqrt(np.sort(np.partition(squared, count - 1, axis=1)[:, :count], axis=1)[:, skip:])
-    return np.asarray(close.mean(axis=1), dtype=np.float64)
-
-
-def write_range(folder: Path, train: list[Pixels], held_out: list[Pixels], network: Network, batch: int = 32) -> float:
-    """Write range.npz from training inputs and held-out ones of the same kind `(S, S, 3)`; gives the limit.
-
-    The limit is the 99th percentile of the held-out distances (without any: of the training images' own, themselves left out).
-    At most 600 training and 600 held-out images, evenly taken, are used. Raises ModelFault without a training image.
-    """
-    if len(train) < 2:
-        raise ModelFault(f"{len(train)} training images: two or more were expected to know the range of a model")
-    bank = _features(train[:: max(1, len(train) // BANK)][:BANK], network, batch)
-    if held_out:
-        found = nearest(_features(held_out[:: max(1, len(held_out) // BANK)][:BANK], network, batch), bank.astype(np.float32))
-    else:
-        found = nearest(bank, bank.astype(np.float32), skip=1)
-    limit = float(np.quantile(found, LIMIT))
-    with replacing(folder / RANGE) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, bank=bank.astype(np.float16), limit=np.float64(limit), distances=found)
-    return limit
-
-
-def _features(images: list[Pixels], network: Network, batch: int) -> Floats:
-    parts = [network(np.stack(images[i : i + batch]))[1] for i in range(0, len(images), batch)]
-    return unit(np.concatenate(parts))
-
-
-def read_range(folder: Path) -> Range | None:
-    """The range of a model folder; None when it has none. Raises ModelFault for a broken file."""
-    path = folder / RANGE
-    if not path.is_file():
-        return None
-    try:
-        with np.load(path) as held:
-            return Range(held["bank"].astype(np.float32), float(held["limit"]))
-    except (OSError, ValueError, KeyError, json.JSONDecodeError) as fault:
-        raise ModelFault(f"{path} can't be read ({fault}): train the model again or delete the file") from None

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from train.calibration import BANK, write_interval, write_range
+from train.calibration import write_interval
 from train.material import Material
 from train.networks import torch_function
 from train.pixels import Pixels
+from train.range_check import MOST, write_range
 from train.use_card import update_card
 
 
@@ -29,5 +30,5 @@ def equip(folder: Path, model: Any, material: Material, device: Any) -> None:
 def inputs(material: Material, part: str) -> list[Pixels]:
     """Evaluation views `(S, S, 3)` of at most 600 images of a part of the training sets."""
     places = [(member, int(row)) for member in material.training for row in member.rows(part)]
-    step = max(1, len(places) // BANK)
-    return [np.asarray(member.cache.eval_view[row]) for member, row in places[::step][:BANK]]
+    step = max(1, len(places) // MOST)
+    return [np.asarray(member.cache.eval_view[row]) for member, row in places[::step][:MOST]]

@@ -50,8 +50,11 @@ def _onnx_network(path: Path) -> Network:
         import onnxruntime
     except ModuleNotFoundError:
         raise MissingExtra("onnxruntime", "score") from None
+    options = onnxruntime.SessionOptions()
+    # Threads that spin between batches take the processor from those that decode the next photos.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # onnxruntime raises kinds of its own
         raise ModelFault(f"{path} can't be run by onnxruntime: {str(fault).splitlines()[0]}") from None
 

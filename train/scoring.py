@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from train import chain, run_folder
-from train.calibration import HIGH, LOW, Calibration, Range, read_interval, read_range
+from train.calibration import HIGH, LOW, Calibration, read_interval
 from train.faults import FaultHead, read_head
 from train.networks import Network, open_network
 from train.pixels import Pixels
+from train.range_check import Range, read_range
 from train.tiles import tile_sharpness
 from workspace.errors import MissingExtra, ModelFault, PhotoFault
 
@@ -46,8 +47,8 @@ class Score:
     """One photo's answer, or `fault` saying why there is none.
 
     `score` on 1..10 (clipped; `raw` is the network's own), the interval `low`..`high` (None: the model has none; the whole scale where
-    the photo is out of range), `distance` from the training images, `flags`, `faults` by name, `said`: those above their thresholds,
-    `sharpness` 0..1 of the sharpest tiles at full size, `thumbnail` a JPEG.
+    the photo is out of range), `distance` from the training images (above 1: out of range), `flags`, `faults` by name, `said`: those
+    above their thresholds, `sharpness` 0..1 of the sharpest tiles at full size, `thumbnail` a JPEG.
     """
 
     file: str
@@ -157,7 +158,7 @@ class Scorer:
             place += 1
 
     def _answer(self, item: _Read, flags: tuple[str, ...], raw: float, distance: float | None) -> Score:
-        known = self.range is None or distance is None or distance <= self.range.limit
+        known = distance is None or distance <= 1.0
         score = float(np.clip(raw, LOW, HIGH))
         low, high = self.calibration.interval(score, known=known) or (None, None)
         said = self.head.said(dict(item.faults)) if self.head and item.faults else ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from train import run_folder
-from train.calibration import read_interval, read_range
+from train.calibration import read_interval
 from train.fault_measures import table
 from train.faults import read_head
+from train.range_check import read_range
 from train.shipping import shipping
 from workspace.files import write_text
 
@@ -47,7 +48,9 @@ def _range(folder: Path) -> list[str]:
     found = read_range(folder)
     if found is None:
         return ["- Range check: none"]
-    return [f"- Range check: distance to {len(found.bank)} training images, out of range above {found.limit:.3f}"]
+    return [
+        f"- Range check: distance from {found.images} training images' features; set so that 5 % of images held out are out of range"
+    ]
 
 
 def _faults(folder: Path) -> list[str]:

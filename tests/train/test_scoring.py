@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from distort.intake.shape import fit
 from train import chain
-from train.calibration import Calibration, Range, half_width, read_interval
+from train.calibration import Calibration, half_width, read_interval
+from train.range_check import fit_range
 from train.scoring import open_model, photos_in
 from train.tiles import tile_sharpness
 from train.use_card import update_card
@@ -128,10 +129,21 @@ def test_the_interval_is_split_conformal(model: Path) -> None:
 
 
 def test_photos_unlike_the_training_images_are_out_of_range() -> None:
-    """Distances are zero for a training image and grow with the angle; the whole scale is the interval beyond the limit."""
-    bank = np.eye(4, dtype=np.float32)[[0, 0, 0, 1]]
-    found = Range(bank, 0.5).distances(np.array([[5.0, 0, 0, 0], [0, 0, 1.0, 0]]))
-    assert found == pytest.approx([0.0, 2**0.5])
+    """Features off the training images' plane are out of range though none is long; of new ones on it 5 % are, by held-out or by folds."""
+    rng = np.random.default_rng(0)
+    basis = rng.normal(size=(5, 40))
+
+    def on(count: int) -> np.ndarray:
+        return 1.0 + 0.2 * rng.normal(size=(count, 5)) @ basis + 0.02 * rng.normal(size=(count, 40))
+
+    train, held, new = on(300), on(200), on(1000)
+    for found in (fit_range(train, held), fit_range(train)):
+        assert 0.01 < (found.distances(new) > 1).mean() < 0.11
+        off = on(100) + 0.3 * rng.normal(size=(100, 40))
+        assert (found.distances(off) > 1).mean() > 0.95
+        assert found.distances(5.0 * new) == pytest.approx(found.distances(new), rel=1e-3)
+    with pytest.raises(ModelFault, match="1 training images: two or more were expected"):
+        fit_range(train[:1])
 
 
 def test_blur_that_shrinking_hides_shows_at_full_size(demo_photos: Path) -> None:
@@ -188,6 +200,6 @@ def test_the_card_says_interval_range_and_shipping(whole_model: Path) -> None:
     update_card(whole_model)
     card = (whole_model / "README.md").read_text()
     assert card.count("## In use") == 1
-    assert "Range check: distance to" in card
+    assert "Range check: distance from" in card
     assert "| over_sharpening |" in card
     assert "| **no** | its licence (as the folder's README says, per source)" in card
