@@ -36,7 +36,10 @@ def unconfirmed(workspace: Workspace, rows: Iterable[Mapping[str, str]]) -> list
 
 
 def confirm(workspace: Workspace, names: Sequence[str], by: str, *, seen: Mapping[str, str]) -> None:
-    """Keep a person's word for photos; `seen` holds each row's hash as it was shown. Raises WorkspaceFault for a changed one."""
+    """Keep a person's word for photos; `seen` holds each row's hash as it was shown. Words for photos that are gone go too.
+
+    Raises WorkspaceFault for a photo that was changed since.
+    """
     with lock(workspace.root, "identity", wait=10):
         known = {row["pristine"]: row for row in read_sources(workspace)}
         kept = {row["pristine"]: row for row in _read(workspace)}
@@ -45,7 +48,7 @@ def confirm(workspace: Workspace, names: Sequence[str], by: str, *, seen: Mappin
                 raise WorkspaceFault(f"{name} was changed meanwhile by somebody else: look at it again")
             today = datetime.now(UTC).date().isoformat()
             kept[name] = {"pristine": name, "looked_at": looked_at(known[name]), "by": by, "on": today}
-        write_rows(workspace.root / FILE, kept.values(), COLUMNS)
+        write_rows(workspace.root / FILE, (row for name, row in kept.items() if name in known), COLUMNS)
 
 
 def _read(workspace: Workspace) -> list[dict[str, str]]:
