@@ -15,6 +15,8 @@ from annotate_app.plan_table import plan_rows
 from annotate_app.review import standings, without_excluded
 from annotate_app.studies import frozen_file
 from annotate_app.tables import OBSERVERS, PANELS, PRESENTATIONS, QUESTIONS, RATINGS, STIMULI, STUDY_STIMULI
+from annotate_app.texts import QUESTIONS as WORDING
+from annotate_app.texts import study_texts
 from db.models import StudyVersion
 from db.queries import studies as queries
 from mos.exports.study import VOTE_COLUMNS, StudyData
@@ -147,7 +149,7 @@ def _questions(session: Session, version: StudyVersion) -> pd.DataFrame:
         own = q.texts.get("en")
         text = own.get("text", "") if isinstance(own, dict) else own
         rows.append({"question": q.name, "kind": KINDS[q.kind], "low": q.low, "high": q.high,
-                     "labels": list(q.texts.get("labels", [])), "text": text or ""})  # fmt: skip
+                     "labels": list(q.texts.get("labels", [])), "text": text or WORDING.get(q.name, "")})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -159,11 +161,23 @@ def _meta(version: StudyVersion, state: str) -> dict[str, Any]:
         "title": protocol["title"], "state": state, "version": version.version, "hash": version.sha256,
         "method": protocol["method"], "scale": [question["low"], question["high"]], "labels": question["labels"],
         "seed": version.seed, "design_version": version.design_version, "plan": version.proof, "plan_sha256": version.plan_sha256,
-        "files_sha256": version.files_sha256, "texts": protocol["texts"], "screening": protocol["screening"],
+        "files_sha256": version.files_sha256, "texts": texts_read(protocol), "screening": protocol["screening"],
         "display": {"settings": protocol["settings"], "viewing": protocol["viewing"]},
         "deviations": deviations(protocol), "created": version.frozen.isoformat(), "recipe": protocol["recipe"],
         "left_out": dict(protocol["leave_out"]),
     }  # fmt: skip
+
+
+def texts_read(protocol: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """By language: the instructions as observers read them, the project's own wording where the study has none, and its own texts."""
+    question = protocol["questions"][0]
+    labels = question["labels"]
+    ends = {"low_label": (question["low"], labels[:1]), "high_label": (question["high"], labels[-1:])}
+    places = {name: f"{value} ({label[0]})" if label else value for name, (value, label) in ends.items()}
+    return {
+        code: {**(protocol["texts"].get(code) or {}), "instructions": study_texts(protocol, code, places)["instructions"]}
+        for code in protocol["languages"]
+    }
 
 
 def deviations(protocol: Mapping[str, Any]) -> list[str]:
