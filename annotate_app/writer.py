@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 Work = Callable[[Session], Any]
 Item = tuple[Vote | Work, "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 MOST = 400
+MOST_CALLS = 16
 
 
 class Writer:
@@ -63,24 +64,26 @@ class Writer:
         return future
 
     def _run(self) -> None:
-        while True:
-            items: list[Item] = []
-            first = self.queue.get()
-            stop = first is None
-            if first is not None:
-                items.append(first)
-            while len(items) < MOST and not stop:
-                try:
-                    more = self.queue.get_nowait()
-                except queue.Empty:
-                    break
-                stop = more is None
-                if more is not None:
-                    items.append(more)
+        stop = False
+        while not stop:
+            items, stop = self._gather()
             if items:
                 self._write(items)
-            if stop:
-                return
+
+    def _gather(self) -> tuple[list[Item], bool]:
+        """What waits, in order, and whether the end has come. Few calls at a time: they take long, and the votes beside them wait."""
+        items: list[Item] = []
+        calls = 0
+        while len(items) < MOST and calls < MOST_CALLS:
+            try:
+                item = self.queue.get_nowait() if items else self.queue.get()
+            except queue.Empty:
+                break
+            if item is None:
+                return items, True
+            items.append(item)
+            calls += not isinstance(item[0], Vote)
+        return items, False
 
     def _write(self, items: list[Item]) -> None:
         """One transaction for all; where that fails, one for each, so that a bad one hurts nobody else.

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from annotate_app import observers, studies
-from annotate_app.votes import Vote
+from annotate_app.sequence import Sequences
+from annotate_app.votes import Vote, store
 from annotate_app.writer import Writer
 from db.engine import writing
 from db.models import Event, Observer, Rating
@@ -187,6 +188,28 @@ def test_one_bad_item_does_not_hurt_the_others(both: House) -> None:
     assert len(both.votes()) == 2
 
 
+def test_a_crowd_that_signs_on_holds_no_vote_up(house: House) -> None:
+    """Of 40 calls that wait with a vote before and after them at most 16 share a transaction, in order, all answered."""
+    sitter = house.open().sit_down()
+    sequence, due = sitter.sequence()
+    seen: list[int] = []
+
+    async def run() -> tuple[list[Any], int]:
+        writer = Writer(house.engine)
+        vote = Vote(sitter.device, sequence.steps[due].token, "key-12345", "quality", 4, None, 900.0)
+        work = [asyncio.ensure_future(writer.vote(vote))]
+        work += [asyncio.ensure_future(writer.call(lambda _session, k=k: seen.append(k))) for k in range(40)]
+        work.append(asyncio.ensure_future(writer.vote(vote)))
+        await asyncio.sleep(0)
+        with writer:
+            return list(await asyncio.gather(*work)), writer.batches
+
+    answers, batches = asyncio.run(run())
+    assert answers[0] == answers[-1]
+    assert seen == list(range(40))
+    assert batches == 3
+
+
 def test_many_writers_store_each_vote_once(both: House, opening: Callable[[str], Engine]) -> None:
     """Two server processes' writers get the same votes at once: each presentation has one vote, every sender an answer."""
     sitter = both.open().sit_down()
@@ -208,3 +231,46 @@ def test_many_writers_store_each_vote_once(both: House, opening: Callable[[str],
     with Session(both.engine) as session:
         stored = list(session.exec(select(Rating.presentation_id)).all())
     assert len(stored) == len(set(stored)) == sequence.length
+
+
+STATISTICS = """
+ratings ix_ratings_session_id {votes} 210;ratings sqlite_autoindex_ratings_2 {votes} 1 1;ratings sqlite_autoindex_ratings_1 {votes} 1047 1;
+assignments ix_assignments_observer_id {people} 1;assignments sqlite_autoindex_assignments_1 {people} 1 1 1;
+devices ix_devices_observer_id {people} 1;devices sqlite_autoindex_devices_1 {people} 1;slots sqlite_autoindex_slots_1 {people} {people} 1;
+sessions sqlite_autoindex_sessions_2 {sittings} 3 1;sessions sqlite_autoindex_sessions_1 {sittings} 1 1;
+observers ix_observers_panel_id {people} {people};observers sqlite_autoindex_observers_2 {people} {people} 1;
+presentations sqlite_autoindex_presentations_2 {shown} 1057 1;presentations sqlite_autoindex_presentations_1 {shown} 1 1;
+stimuli sqlite_autoindex_stimuli_1 {images} 1 1;study_stimuli sqlite_autoindex_study_stimuli_1 {images} {images} 1
+"""
+SIZES = {
+    "the paper's": {"votes": 41_880, "people": 80, "sittings": 240, "shown": 84_560, "images": 2_014},
+    "large": {"votes": 2_205_135, "people": 4_211, "sittings": 12_631, "shown": 4_453_427, "images": 100_114},
+}
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 12])
+@pytest.mark.parametrize("size", SIZES)
+def test_votes_are_found_by_indexes_whatever_a_planner_knows(house: House, size: str, count: int) -> None:
+    """With the statistics of filled tables no statement of a batch of votes reads votes, pictures or people from end to end."""
+    house.open(panels=[{"target": 20}])
+    sitters = [house.sit_down() for _ in range(count)]
+    with house.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        for line in STATISTICS.format(**SIZES[size]).replace("\n", "").split(";"):
+            table, index, stat = line.split(" ", 2)
+            said = {"tbl": table, "idx": index, "stat": stat}
+            connection.execute(text("DELETE FROM sqlite_stat1 WHERE tbl = :tbl AND idx = :idx"), said)
+            connection.execute(text("INSERT INTO sqlite_stat1 VALUES (:tbl, :idx, :stat)"), said)
+        connection.commit()
+    house.engine.dispose()
+    due = [(sitter, *sitter.sequence()) for sitter in sitters]
+    votes = [Vote(one.device, found.steps[at].token, key=f"index-key-{one.id}", value=5, view_ms=900.0) for one, found, at in due]
+    statements: dict[str, Any] = {}
+    with writing(house.engine) as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda c, cur, sql, said, ctx, many: statements.setdefault(sql, said))
+        assert all(isinstance(answer, str) for answer in store(connection, votes, Sequences()))
+        plans = [row[3] for sql, said in list(statements.items()) if sql.startswith(("SELECT", "UPDATE"))
+                 for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", said)]  # fmt: skip
+    large = ("ratings", "presentations", "stimuli", "observers", "devices", "assignments", "events", "slots", "sessions")
+    assert [step for step in plans if step.startswith("SCAN ") and step.split()[1] in large] == []
