@@ -69,7 +69,7 @@ def tables(study: StudyData, options: Options) -> Iterator[tuple[str, bytes]]:
     yield "scores.csv", csv_bytes(study.scores())
     yield "observers.csv", csv_bytes(study.observers)
     yield "questions.csv", csv_bytes(study.questions)
-    yield "codebook.csv", csv_bytes(codebook(study))
+    yield "codebook.csv", csv_bytes(codebook(study, whole=True))
     yield "licences.csv", csv_bytes(licences(study))
     plan = study.meta.get("plan_rows")
     if isinstance(plan, pd.DataFrame):

@@ -31,11 +31,15 @@ def test_the_archive_holds_the_plan_that_the_votes_followed(house: House, tmp_pa
         sums = dict(reversed(line.split("  ")) for line in archive.read("checksums.sha256").decode().splitlines())
         readme = archive.read("README.md").decode()
         protocol = archive.read("protocol.json").decode()
+        book = pd.read_csv(io.BytesIO(archive.read("codebook.csv")), keep_default_na=False)
+        heads = {name: archive.read(name).decode().splitlines()[0].split(",") for name in sorted(set(book["table"]))}
     plan = pd.read_csv(io.BytesIO(raw), keep_default_na=False)
     assert sums["plan.csv"] == hashlib.sha256(raw).hexdigest()
     assert "plan.csv: the frozen plan" in readme
     assert "plan_rows" not in protocol
     assert list(plan.columns) == list(COLUMNS)
+    assert {name: book.loc[book["table"] == name, "column"].tolist() for name in heads} == heads
+    assert (book["meaning"] != "").all()
     assert sorted(set(plan["row"])) == [0, 1, 2, 3]
     assert plan.groupby("row")["position"].apply(lambda p: p.tolist() == list(range(len(p)))).all()
     assert set(plan.loc[(plan["observer"] == "") & (plan["session"] > 0), "row"]) == {3}
