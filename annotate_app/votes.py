@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from annotate_app.sequence import Part, Sequence, Sequences, Step, Version
 from annotate_app.tables import ASSIGNMENTS, DEVICES, EVENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, STUDIES
@@ -22,6 +23,7 @@ from workspace.errors import VoteRefused
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 TRAINING = "step.training"
+AT_ONCE = 128
 SIGNED_OUT = ("this browser is not signed on: open the link again",)
 LOST = ("another device has taken over: open the link again to go on here",)
 REASON = re.compile(r"[a-z_]{1,40}")
@@ -118,12 +120,6 @@ _TRAINED = (
     .where(EVENTS.c.session_id.in_(_SITTINGS), EVENTS.c.kind == TRAINING)
     .group_by(EVENTS.c.session_id)
 )
-_BY_KEY = (
-    select(_r.observer_id, _r.key, _r.presentation_id, _r.question_id, _r.value, _r.missing, _r.slot_id, _n.number,
-           _h.from_position, _h.to_position)
-    .join(SESSIONS, _n.id == _r.session_id).join(ASSIGNMENTS, _h.id == _r.assignment_id)
-    .where(tuple_(_r.observer_id, _r.key).in_(bindparam("pairs", expanding=True)))
-)  # fmt: skip
 
 
 def read_places(connection: Connection, devices: set[str], *, lock: bool = False) -> list[Row]:
@@ -147,9 +143,28 @@ def position(connection: Connection, row: Row, sequence: Sequence) -> int:
     return done_steps(connection, [row.session_id], [row.session_id] if sequence.training else []).get(row.session_id, 0)
 
 
+@lru_cache(maxsize=16)
+def _by_keys(count: int) -> Select[Any]:
+    """The stored votes of so many observers and keys, each pair one look into the index, whatever a planner knows of the table."""
+    pairs = [(_r.observer_id == bindparam(f"observer{k}")) & (_r.key == bindparam(f"key{k}")) for k in range(count)]
+    return (
+        select(_r.observer_id, _r.key, _r.presentation_id, _r.question_id, _r.value, _r.missing, _r.slot_id, _n.number,
+               _h.from_position, _h.to_position)
+        .outerjoin(SESSIONS, _n.id == _r.session_id).outerjoin(ASSIGNMENTS, _h.id == _r.assignment_id)
+        .where(or_(*pairs))
+    )  # fmt: skip
+
+
 def _keys(connection: Connection, pairs: set[tuple[int, str]]) -> dict[tuple[int, str], Any]:
-    """The stored votes with these observers' keys; pair by pair, so that each is one look into the index."""
-    return {(row.observer_id, row.key): row for row in connection.execute(_BY_KEY, {"pairs": sorted(pairs)})}
+    """The stored votes with these observers' keys; the last pair fills up to a power of two, so that few statements serve all."""
+    found: dict[tuple[int, str], Any] = {}
+    wanted = sorted(pairs)
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        some += [some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))
+        said = {f"observer{k}": pair[0] for k, pair in enumerate(some)} | {f"key{k}": pair[1] for k, pair in enumerate(some)}
+        found |= {(row.observer_id, row.key): row for row in connection.execute(_by_keys(len(some)), said)}
+    return found
 
 
 def _one(connection: Connection, batch: _Batch, vote: Vote, sequences: Sequences) -> Answer:

@@ -248,7 +248,7 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 12])
+@pytest.mark.parametrize("count", [1, 6])
 @pytest.mark.parametrize("size", SIZES)
 def test_votes_are_found_by_indexes_whatever_a_planner_knows(house: House, size: str, count: int) -> None:
     """With the statistics of filled tables no statement of a batch of votes reads votes, pictures or people from end to end."""
