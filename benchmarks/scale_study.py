@@ -69,7 +69,7 @@ def freeze(root: Path, images: int) -> None:
     take = min(SITTINGS, blocks)
     target = round(images * SHOWN / (BLOCK * take))
     with writing(engine) as session:
-        studies.create(session, NAME, blocks=blocks, take=take, per_sitting=1, together=True, reserve=6, training=10, gold=6,
+        studies.create(session, NAME, blocks=blocks, take=take, per_sitting=1, together=True, reserve=6, training=0, gold=6,
                        panels=[{"target": target}])  # fmt: skip
     began, worked = time.perf_counter(), time.process_time()
     version = studies.freeze(workspace, engine, NAME)
