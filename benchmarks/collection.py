@@ -152,15 +152,17 @@ def main() -> None:
         upgrade(open_engine(place.database_url))
         lab = Lab(place)
         lab.start()
-        browser = driver.chromium.launch(executable_path=chromium)
-        page = browser.new_page()
-        page.add_init_script(f"({LONGEST})()")
-        sign_in(lab, page)
-        print(f"{'':<52}{'median ms':>10}{'most ms':>10}{'longest task ms':>16}")
-        show(lab, page, 500 if quick else 5000)
-        send(lab, page, files)
-        browser.close()
-        lab.stop()
+        try:
+            browser = driver.chromium.launch(executable_path=chromium)
+            page = browser.new_page()
+            page.add_init_script(f"({LONGEST})()")
+            sign_in(lab, page)
+            print(f"{'':<52}{'median ms':>10}{'most ms':>10}{'longest task ms':>16}")
+            show(lab, page, 500 if quick else 5000)
+            send(lab, page, files)
+            browser.close()
+        finally:
+            lab.stop()
 
 
 if __name__ == "__main__":
