@@ -5,7 +5,7 @@ Estimates are Henderson's method 1 (Henderson 1953, Biometrics 9: quadratic form
 unbiased for any pattern of missing votes and equal to the analysis of variance on complete data. Intervals are the modified
 large-sample ones (Ting, Burdick, Graybill, Jeyaratnam and Lu 1990), exact in their degrees of freedom on complete data; with
 missing votes the degrees of freedom shrink until the variance is that of the estimate, which votings simulated on the very
-pattern give.
+pattern give. The residual is then the mean square of the least-squares fit of both mixtures, which is chi-square whatever is missing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import sparse, stats
+from scipy.sparse import csgraph
 
 from mos.estimate import Estimate
 from mos.votes import Votes
@@ -25,6 +26,7 @@ Ints = NDArray[np.int64]
 
 DRAWS, MANY = 200, 10_000
 """Simulated votings for the sampling variance with missing votes; half as many beyond MANY votes."""
+MOST_TURNS = 500
 TERMS = ("variant", "content", "variant x content", "observer", "observer x content", "residual")
 
 
@@ -113,11 +115,38 @@ def crossed(score: Floats, variant: Ints, content: Ints, observer: Ints) -> Comp
     pair = np.unique(o * (c.max() + 1) + c, return_inverse=True)[1].astype(np.int64)
     method = Henderson([v, c, cell, o, pair])
     variances = method.estimate(score)
-    complete = len(score) == sizes[0] * sizes[1] * sizes[2]
-    estimates = _intervals(variances, (v, c, cell, o, pair), len(score), None if complete else method.spread(variances))
+    if len(score) == sizes[0] * sizes[1] * sizes[2]:
+        estimates = _intervals(variances, (v, c, cell, o, pair), len(score), None)
+    else:
+        square, free = residual_square(score, cell, pair)
+        variances[-1] = square if free else variances[-1]
+        estimates = _intervals(variances, (v, c, cell, o, pair), len(score), method.spread(variances))
+        estimates[-1] = _one(square, np.ones(1), np.array([square]), np.array([free]), 1.0) if free else estimates[-1]
     positive = np.maximum(variances, 0)
     shares = dict(zip(TERMS, (positive / positive.sum()).tolist() if positive.sum() else [0.0] * 6, strict=True))
     return Components(dict(zip(TERMS, estimates, strict=True)), shares, len(score))
+
+
+def residual_square(score: Floats, cell: Ints, pair: Ints) -> tuple[float, int]:
+    """Mean square of what two crossed factors leave of votes `(V,)`, and its degrees of freedom: chi-square for any pattern.
+
+    By turns the means of each factor's levels are taken away until nothing moves: least squares. (nan, 0) where nothing is left.
+    """
+    cells, pairs = int(cell.max()) + 1, int(pair.max()) + 1
+    graph = sparse.coo_matrix((np.ones(len(score)), (cell, pair + cells)), shape=(cells + pairs, cells + pairs))
+    free = len(score) - cells - pairs + int(csgraph.connected_components(graph, directed=False)[0])
+    if free < 1:
+        return float("nan"), 0
+    left, before = score - score.mean(), np.inf
+    per_cell, per_pair = np.bincount(cell), np.bincount(pair)
+    for _ in range(MOST_TURNS):
+        left = left - (np.bincount(cell, left) / per_cell)[cell]
+        left = left - (np.bincount(pair, left) / per_pair)[pair]
+        total = float(left @ left)
+        if before - total <= 1e-9 * total:
+            break
+        before = total
+    return total / free, free
 
 
 def _intervals(variances: Floats, factors: tuple[Ints, ...], n: int, spread: Floats | None) -> list[Estimate]:

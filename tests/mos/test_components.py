@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mos.components import TERMS, Henderson, crossed, henderson, large_sample_interval, variance_components
+from mos.components import TERMS, Henderson, crossed, henderson, large_sample_interval, residual_square, variance_components
 from mos.reml import two_way
 from tests.mos.made import SD, known_votes
 
@@ -91,3 +91,18 @@ def test_missing_votes_widen_the_intervals() -> None:
     part = crossed(score[kept], v[kept], c[kept], o[kept]).values["residual"]
     share = (part.high - part.low) / (whole.high - whole.low)  # type: ignore[operator]
     assert 1.3 < share < 2.5
+
+
+def test_the_residual_is_that_of_least_squares() -> None:
+    """With holes and an unlinked part: the same mean square and degrees of freedom as a dense fit with dummies."""
+    rng = np.random.default_rng(8)
+    cell, pair = rng.integers(0, 12, 60).astype(np.int64), rng.integers(0, 9, 60).astype(np.int64)
+    cell, pair = np.append(cell, [12, 12]), np.append(pair, [9, 9])
+    score = rng.normal(size=62)
+    dummies = np.hstack([np.eye(13)[cell], np.eye(10)[pair]])
+    left = score - dummies @ np.linalg.lstsq(dummies, score, rcond=None)[0]
+    free = 62 - int(np.linalg.matrix_rank(dummies))
+    square, found = residual_square(score, cell, pair)
+    assert found == free
+    assert square == pytest.approx(left @ left / free)
+    assert residual_square(np.array([1.0, 2.0]), np.array([0, 1]), np.array([0, 0]))[1] == 0
