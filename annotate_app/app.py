@@ -6,10 +6,11 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import HTTPException as FastApiHttpException
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -23,25 +24,7 @@ from annotate_app.guard import Guard
 from annotate_app.metrics import Metrics
 from annotate_app.openapi import describe
 from annotate_app.pages import choose_language, render
-from annotate_app.routes import (
-    api,
-    collection,
-    curator,
-    curator_accounts,
-    curator_board,
-    curator_jobs,
-    curator_observers,
-    curator_papers,
-    curator_results,
-    curator_review,
-    health,
-    images,
-    observer,
-    observer_papers,
-    photo,
-    scoring,
-    wizard,
-)
+from annotate_app.routes import health, scoring
 from annotate_app.routes import metrics as numbers
 from annotate_app.scoring_process import ScoringProcess
 from annotate_app.security import Limiter, server_key
@@ -56,21 +39,15 @@ from workspace.settings import Workspace, open_workspace
 
 ONLY = ("all", "observer", "curator")
 PARTS = {
-    "observer": (observer.router, observer_papers.router, api.router, images.router),
-    "curator": (
-        curator.router,
-        curator_accounts.router,
-        curator_board.router,
-        curator_observers.router,
-        curator_papers.router,
-        curator_review.router,
-        curator_results.router,
-        wizard.router,
-        collection.router,
-        photo.router,
-        curator_jobs.router,
-    ),
-}
+    "observer": ("observer", "observer_papers", "api", "images"),
+    "curator": ("curator", "curator_accounts", "curator_board", "curator_observers", "curator_papers", "curator_review",
+                "curator_results", "wizard", "collection", "photo", "curator_jobs"),
+}  # fmt: skip
+
+
+def routers(part: str) -> list[APIRouter]:
+    """The routes of a side. They are loaded here, so that an observers' process never loads the curators' statistics."""
+    return [import_module(f"annotate_app.routes.{name}").router for name in PARTS[part]]
 
 
 def create_app(
@@ -97,8 +74,8 @@ def create_app(
     app.state.workspace, app.state.engine, app.state.only = workspace, engine, only
     app.state.key, app.state.limiter, app.state.sequences = server_key(workspace), Limiter(), Sequences()
     app.include_router(health.router)
-    for part, routers in PARTS.items():
-        for router in routers if only in ("all", part) else ():
+    for part in PARTS if only == "all" else (only,):
+        for router in routers(part):
             app.include_router(router)
     app.state.metrics = Metrics() if metrics else None
     if metrics:

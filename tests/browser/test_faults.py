@@ -25,8 +25,8 @@ def ready(lab: Lab, study: str, enter: Enter, **said: object) -> tuple[Person, s
 
 
 def until(person: Person, true: Callable[[], bool]) -> None:
-    """Wait at most ten seconds."""
-    for _ in range(200):
+    """Wait at most a minute."""
+    for _ in range(1200):
         if true():
             return
         person.page.wait_for_timeout(50)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,11 @@ def test_an_address_of_another_machine_is_named(host: str) -> None:
     """A host that isn't this machine's is refused, naming it."""
     with pytest.raises(UsageFault, match=host):
         require_free(host, 0)
+
+
+def test_an_observers_process_is_light() -> None:
+    """Serving observers alone loads none of the curators' statistics: no pandas, no SciPy, no OpenCV."""
+    code = ("import sys; from annotate_app.app import routers; routers('observer'); "
+            "print([name for name in ('pandas', 'scipy', 'cv2', 'torch') if name in sys.modules])")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
