@@ -52,6 +52,7 @@ class Progress:
             raise Cancelled
 
 
+PARENT = "DERMIQA_PARENT"
 Work = Callable[[Workspace, Engine, dict[str, Any], Progress], dict[str, Any]]
 
 
@@ -131,7 +132,7 @@ def main() -> None:
     engine = open_engine(workspace.database_url)
     start_log(workspace)
     stop = threading.Event()
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT) or os.getppid())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     watch = threading.Thread(target=_stop_with_parent, args=(parent, stop), daemon=True)
@@ -147,10 +148,11 @@ def main() -> None:
 
 
 def _stop_with_parent(parent: int, stop: threading.Event) -> None:
-    """A worker whose server was killed ends by itself after its job."""
-    while not stop.wait(2):
-        if os.getppid() != parent:
-            stop.set()
+    """A worker whose server was killed, even before the worker had begun, ends by itself after its job."""
+    while os.getppid() == parent:
+        if stop.wait(2):
+            return
+    stop.set()
 
 
 if __name__ == "__main__":

@@ -111,7 +111,8 @@ def long_work(only: str) -> Iterator[None]:
     if only == "observer":
         yield
         return
-    process = subprocess.Popen([sys.executable, "-m", "annotate_app.worker"], stdin=subprocess.DEVNULL)
+    environment = {**os.environ, "DERMIQA_PARENT": str(os.getpid())}
+    process = subprocess.Popen([sys.executable, "-m", "annotate_app.worker"], stdin=subprocess.DEVNULL, env=environment)
     try:
         yield
     finally:

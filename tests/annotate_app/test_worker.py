@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from annotate_app.worker import Progress, run_one, run_worker
+from annotate_app.worker import PARENT, Progress, run_one, run_worker
 from db.engine import reading, writing
 from db.migrate import upgrade
 from db.models import Job
@@ -148,3 +151,12 @@ def test_two_workers_share_the_jobs(workspace: Workspace, engine: Engine) -> Non
     for thread in threads:
         thread.join(60)
     assert sorted(did) == list(range(20))
+
+
+def test_a_worker_whose_server_is_gone_before_it_begins_ends(tmp_path: Path, opening: Callable[[str], Engine]) -> None:
+    """A server that was killed while its worker started leaves no worker behind."""
+    place = create(tmp_path / "ws")
+    upgrade(opening(place.database_url))
+    environment = {**os.environ, "DERMIQA_WORKSPACE": str(place.root), PARENT: str(2**22 + 1)}
+    done = subprocess.run([sys.executable, "-m", "annotate_app.worker"], env=environment, timeout=300, check=False)
+    assert done.returncode == 0

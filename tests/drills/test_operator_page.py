@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +24,17 @@ def test_the_first_start_works_word_by_word(tmp_path: Path) -> None:
     assert lines.count("dermiqa ") >= 6
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DERMIQA_")}
     environment |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PORT": str(free_port())}
-    done = subprocess.run(
-        ["bash", "-eu", "-c", lines], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "ana may sign in" in done.stdout
-    assert '{"ok":true}' in done.stdout
-    assert "everything agrees" in done.stdout
+    words = ["bash", "-eu", "-c", lines]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as done:
+        try:
+            said, faults = done.communicate(timeout=500)
+        except subprocess.TimeoutExpired:
+            os.killpg(done.pid, signal.SIGKILL)
+            raise
+    assert done.returncode == 0, said + faults
+    assert "ana may sign in" in said
+    assert '{"ok":true}' in said
+    assert "everything agrees" in said
     assert (tmp_path / "restored" / "dermiqa.toml").is_file()
