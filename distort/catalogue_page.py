@@ -77,6 +77,9 @@ and renamed. A run that was stopped, even by `kill -9`, goes on with the same co
 damaged or planned otherwise is made again. One photo that can't be read is named and leaves the others alone (exit 1). Photos whose
 `accepted` or `may_alter` says no in `sources.csv` are left out. `--dask tcp://host:8786` sends the same work to a Dask cluster; its
 workers need this package and not this disk. The files and `manifest.csv` are the same, byte for byte, for any number of workers.
+Memory does not grow with the collection: over 4,000 small photos, 72,000 images, one process stood at 83.1 MB after 800 photos and at
+85.0 MB at the end, the difference being one enlargement of Python's own table of strings (`python -m benchmarks.distort --memory` runs
+20,000).
 
 `manifest.csv` has one row per image, pristine ones too: `file`, `kind` (pristine, variant, authentic), `pristine` (the photo's name),
 `subject`, `source`, `licence` (from `sources.csv`), `recipe`, `variant`, `axis`, `kadid_type`, `kadid_level`, `parameter`, `unit`
