@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SMOOTHING = 0.9
 BLOWN_UP = 4.0
+DECADES = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,23 @@ def _endless(trainer: Trainer) -> Iterator[Any]:
 
 
 def suggest(tried: Sequence[Tried]) -> dict[str, float]:
-    """`steepest`: where the smoothed loss falls fastest per decade (before its minimum); `lowest`: a tenth of the rate at the
-    minimum; `suggested`: the smaller of both, a peak rate for one-cycle. Raises DatasetFault when the loss never fell."""
-    losses, rates = np.array([t.smooth for t in tried]), np.log10([t.lr for t in tried])
+    """`lowest`: a tenth of the rate at the minimum of the smoothed loss; `steepest`: where it falls fastest per decade within the two
+    decades before that minimum; `suggested`: the geometric mean of both, a peak rate for one-cycle.
+
+    The first tenth of the steps is left out: their mean rests on few batches and falls by chance. Raises DatasetFault when the loss
+    never fell.
+    """
     if len(tried) < 10:
         raise DatasetFault(f"{len(tried)} steps are too few for a range test: 10 or more were expected")
+    kept = tried[max(3, len(tried) // 10) :]
+    losses, rates = np.array([t.smooth for t in kept]), np.log10([t.lr for t in kept])
     bottom = int(losses.argmin())
     if bottom < 3:
         raise DatasetFault("the loss never fell: start from a lower rate, or look at the scores and images")
-    slope = np.gradient(losses[: bottom + 1], rates[: bottom + 1])
+    near = rates[: bottom + 1] >= rates[bottom] - DECADES
+    slope = np.where(near, np.gradient(losses[: bottom + 1], rates[: bottom + 1]), np.inf)
     steepest, lowest = float(10 ** rates[int(slope.argmin())]), float(10 ** rates[bottom] / 10)
-    return {"steepest": steepest, "lowest": lowest, "suggested": min(steepest, lowest)}
+    return {"steepest": steepest, "lowest": lowest, "suggested": float(np.sqrt(steepest * lowest))}
 
 
 def write(tried: Sequence[Tried], found: dict[str, float], folder: Path) -> list[Path]:
