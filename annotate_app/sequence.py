@@ -10,7 +10,7 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, Connection, Row, bindparam, func, select
 
@@ -111,13 +111,15 @@ class Version:
 class Sequences:
     """Keeps sequences and versions that were read lately; `size` sittings at most. One for all threads of a process.
 
-    The plan's rows are frozen, so what is kept under a row, its positions and a number can't grow old.
+    The plan's rows are frozen, so what is kept under a row, its positions and a number can't grow old; nor can `told`, the
+    questions and settings of a version in a language.
     """
 
     def __init__(self, size: int = 600) -> None:
         self.size = size
         self.kept: OrderedDict[tuple[Part, int], Sequence] = OrderedDict()
         self.versions: dict[int, Version] = {}
+        self.told: dict[tuple[int, str], tuple[list[dict[str, Any]], dict[str, Any]]] = {}
         self.lock = threading.Lock()
 
     def version(self, connection: Connection, version_id: int) -> Version:

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from annotate_app import observers, seats, visits
 from annotate_app.access import observer_of
+from annotate_app.pages import choose_language
 from annotate_app.protocol import SETTINGS
 from annotate_app.security import OBSERVER_COOKIE, is_secure, set_cookie
 from annotate_app.sequence import Sequences
@@ -124,24 +125,23 @@ def session(request: Request) -> Response:
         return as_json(json.dumps(session_values(db, request.app.state.sequences, request.state.device)))
 
 
+def told(visit: visits.Visit) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What a frozen version asks, in the observer's language, and its settings."""
+    questions = [
+        {"id": q.name, "name": q.name, "kind": q.kind, "low": q.low, "high": q.high, "labels": visit.labels(q), "text": visit.sentence(q)}
+        for q in visit.questions
+    ]  # fmt: skip
+    return questions, {**SETTINGS, **visit.protocol.get("settings", {})}
+
+
 def session_values(db: Session, sequences: Sequences, device: str) -> dict[str, Any]:
     """The session's values; `phase` is done where no sitting is open."""
     connection = db.connection()
     row = read_places(connection, {device})[0]
-    visit = visits.open_visit(db, row.observer_id)
-    settings = {**SETTINGS, **visit.protocol.get("settings", {})}
-    questions = [
-        {
-            "id": q.name,
-            "name": q.name,
-            "kind": q.kind,
-            "low": q.low,
-            "high": q.high,
-            "labels": visit.labels(q),
-            "text": visit.sentence(q),
-        }
-        for q in visit.questions
-    ]
+    key = (row.version_id, choose_language(row.language))
+    if key not in sequences.told:
+        sequences.told[key] = told(visits.open_visit(db, row.observer_id))
+    questions, settings = sequences.told[key]
     found: dict[str, Any] = {"session": row.token, "phase": "done", "position": 0, "length": 0, "paused_at": None, "pause_at": None,
                              "questions": questions, "settings": settings, "next": []}  # fmt: skip
     if row.session_id is None or row.study_state != "open" or row.state != "active":
