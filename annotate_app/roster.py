@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +44,18 @@ class Line:
     minutes: float
     due: datetime | None
     paid: datetime | None
+
+
+ORDERS: dict[str, tuple[str, Callable[[Line], Any]]] = {
+    "code": ("Code", lambda line: line.pseudonym),
+    "panel": ("Panel", lambda line: line.panel),
+    "state": ("State", lambda line: STATES.index(line.word)),
+    "sessions": ("Sessions", lambda line: line.sessions),
+    "votes": ("Votes", lambda line: line.votes),
+    "due": ("Due", lambda line: line.due),
+    "paid": ("Paid", lambda line: line.paid),
+}
+"""The columns of the observers' table by their word in the address: heading, and what a line is sorted by."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +172,15 @@ def counts(lines: Iterable[Line | Stand]) -> dict[str, int]:
     """How many observers there are of each word, in the order of STATES."""
     words = Counter(line.word for line in lines)
     return {state: words[state] for state in STATES if state in words}
+
+
+def ordered(lines: Sequence[Line], sort: str, down: bool) -> list[Line]:
+    """Lines by a column of ORDERS, as they were invited for any other word; what is not known comes last either way."""
+    if sort not in ORDERS:
+        return list(lines)
+    value = ORDERS[sort][1]
+    known = sorted((line for line in lines if value(line) is not None), key=value, reverse=down)
+    return [*known, *(line for line in lines if value(line) is None)]
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -75,8 +75,12 @@ async def logout(request: Request, form: Filled) -> Response:
 
 
 @router.get("/")
-def studies_page(request: Request) -> Response:
-    """All studies with their state."""
+def studies_page(request: Request, sort: str = "", down: str = "") -> Response:
+    """All studies with their state, by any column."""
     with reading(request.app.state.engine) as session:
-        rows = [{"name": s.name, "state": s.state, "created": s.created} for s in queries.all_studies(session)]
-    return render(request, "curator/studies.html", curator=request.state.curator, studies=rows)
+        rows: list[dict[str, Any]] = [
+            {"name": s.name, "state": s.state, "created": s.created} for s in queries.all_studies(session)
+        ]
+    if sort in ("name", "state", "created"):
+        rows.sort(key=lambda row: row[sort], reverse=down == "yes")
+    return render(request, "curator/studies.html", curator=request.state.curator, studies=rows, sort=sort, down=down)

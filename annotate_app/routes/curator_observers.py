@@ -18,7 +18,7 @@ from annotate_app.routes.forms import Form
 from db.backup import default_folder
 from db.engine import reading
 from db.erasure import erase_observer, record_erasure
-from db.models import Observer, Study
+from db.models import Observer, Study, StudyVersion
 from db.queries import audit
 from db.queries import studies as queries
 from workspace.errors import StudyFault, UsageFault
@@ -33,8 +33,10 @@ Done = tuple[list[Invited], str]
 
 
 @router.get("/studies/{name}/observers")
-def observers_page(request: Request, name: str, show: str = "", days: Days = DAYS, page: Page = 1) -> Response:
-    """Who is invited, due, late, done, a page at a time; the forms to invite and to remind."""
+def observers_page(
+    request: Request, name: str, show: str = "", days: Days = DAYS, page: Page = 1, sort: str = "", down: str = ""
+) -> Response:
+    """Who is invited, due, late, done, a page at a time and by any column; the forms to invite and to remind."""
     with reading(request.app.state.engine) as session:
         study = study_named(session, name)
         version = queries.latest_version(session, study)
@@ -42,20 +44,31 @@ def observers_page(request: Request, name: str, show: str = "", days: Days = DAY
         chosen = [one.key for one in people if not show or one.word == show]
         pages = max(1, -(-len(chosen) // AT_ONCE))
         page = min(page, pages)
-        lines = roster.roster(session, version, days, only=chosen[(page - 1) * AT_ONCE : page * AT_ONCE]) if version else []
+        lines = _page_of(session, version, days, chosen, page, sort, down) if version else []
         panels = [(p.name, p.phase, p.target) for p in queries.panels(session, version.id)] if version else []
     return render(
         request, "curator/observers.html", curator=request.state.curator, study=study, version=version, lines=lines, show=show,
         days=days, counts=roster.counts(people), panels=panels, everybody=len(people), page=page, pages=pages,
+        sort=sort if sort in roster.ORDERS else "", down="yes" if down == "yes" else "", orders=roster.ORDERS,
     )  # fmt: skip
 
 
+def _page_of(
+    session: Session, version: StudyVersion, days: int, chosen: list[int], page: int, sort: str, down: str
+) -> list[Line]:
+    """The lines of one page; only an order that was asked for reads everybody's."""
+    part = slice((page - 1) * AT_ONCE, page * AT_ONCE)
+    if sort not in roster.ORDERS:
+        return roster.roster(session, version, days, only=chosen[part])
+    return roster.ordered(roster.roster(session, version, days, only=chosen), sort, down == "yes")[part]
+
+
 @router.get("/studies/{name}/observers.csv")
-def observers_csv(request: Request, name: str, show: str = "", days: Days = DAYS) -> Response:
+def observers_csv(request: Request, name: str, show: str = "", days: Days = DAYS, sort: str = "", down: str = "") -> Response:
     """The list as it is seen, as CSV."""
     columns = ("pseudonym", "panel", "phase", "simulated", "language", "word", "sessions", "planned", "votes", "due")
     chosen = [line for line in _lines(request, name, days) if not show or line.word == show]
-    return _csv("observers.csv", roster.csv_text(columns, [vars(line) for line in chosen]))
+    return _csv("observers.csv", roster.csv_text(columns, [vars(line) for line in roster.ordered(chosen, sort, down == "yes")]))
 
 
 @router.get("/studies/{name}/payments.csv")

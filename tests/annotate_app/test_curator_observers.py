@@ -53,6 +53,31 @@ def test_links_exist_only_in_the_answer_that_makes_them(office: Office) -> None:
     assert len(table(desk.post("/c/studies/skin/observers", panel="lay", count="2", kind="csv").text)) == 2
 
 
+def test_the_list_sorts_by_a_column_both_ways(office: Office) -> None:
+    """The address says the order of the page and of its CSV; who has no due date comes last either way."""
+    made = office.house.open().invite(3, simulated=False)
+    with writing(office.house.engine) as session:
+        for number, one in enumerate(made):
+            held = session.exec(select(Observer).where(Observer.pseudonym == one.pseudonym)).one()
+            held.created = now() - timedelta(days=(2, 9, 1)[number])
+            held.state = "withdrawn" if number == 0 else held.state
+            session.add(held)
+    names, desk = [one.pseudonym for one in made], office.desk("curator")
+    for query, order in (
+        ("sort=due", (1, 2, 0)),
+        ("sort=due&down=yes", (2, 1, 0)),
+        ("sort=code&down=yes", (2, 1, 0)),
+        ("", (0, 1, 2)),
+    ):
+        page = desk.get(f"/c/studies/skin/observers?{query}").text
+        assert re.findall(r'<th scope="row">(\w+)', page) == [names[n] for n in order]
+        assert ("aria-sort" in page) == bool(query)
+        rows = table(desk.get(f"/c/studies/skin/observers.csv?{query}").text)
+        assert [row["pseudonym"] for row in rows] == [names[n] for n in order]
+    studies = desk.get("/c/?sort=name&down=yes").text
+    assert 'aria-sort="descending"' in studies
+
+
 @pytest.mark.parametrize("count", ["0", "-1", "201", "x", "", "²"])
 def test_a_wrong_number_of_people_is_refused(office: Office, count: str) -> None:
     """Nobody is invited by a number outside 1 to 200."""
