@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def sit(large: Large, number: int) -> None:
     due = large.timed("first picture of a sitting", look)
     for _ in range(VOTES):
         vote = Vote(device, due[0].token, key=f"scale-{due[0].token}", value=5, view_ms=1500.0)
-        answer = large.timed("vote with its commit", lambda vote=vote: write(vote))
+        answer = large.timed("vote with its commit", partial(write, vote))
         if not isinstance(answer, str):
             raise SystemExit(f"a vote was refused: {answer}")
         due = large.timed("next picture", look)
@@ -182,7 +183,7 @@ def pages(large: Large) -> None:
         desk = office.desk("administrator", name=f"measuring {new_token()}")
         for path in PAGES:
             for turn in range(READS + 1):
-                answer = large.timed(path if turn else "", lambda path=path: desk.get(path))
+                answer = large.timed(path if turn else "", partial(desk.get, path))
                 if answer.status_code != 200:
                     raise SystemExit(f"{path}: {answer.status_code}")
             times = large.times[path]
