@@ -59,6 +59,12 @@ def claim(path: Path) -> Claim | None:
     return Claim(path, mark)
 
 
+def sweep(path: Path) -> None:
+    """Remove what a process left that ended after its run was finished and before it gave the claim back."""
+    if path.exists() and _dead(path):
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def beating(held: Claim) -> Iterator[None]:
     """Touch a claim every 20 s while the block runs, and release it at the end."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from train import splits
-from train.claims import beating, claim, holder
+from train.claims import beating, claim, holder, sweep
 from train.config import Config, make
 from train.datasets import facts
 from train.parallel import World, from_first
@@ -164,6 +164,8 @@ def run_all(
     for planned in made.runs():
         folder = out / "runs" / planned.key
         if from_first(world, finished(folder)):
+            if world.first:
+                sweep(out / "claims" / planned.key)
             continue
         held = claim(out / "claims" / planned.key) if world.first else None
         if not from_first(world, held is not None):

@@ -17,6 +17,7 @@ from db.engine import open_engine
 from db.models import Rating
 from tests.annotate_app.house import House, make_house
 from tests.annotate_app.server import ServerProcess
+from tests.loops import run_apart
 
 OBSERVERS, KILLS = 40, 20
 
@@ -87,7 +88,7 @@ def test_twenty_kills_under_forty_observers(tmp_path: Path) -> None:
     server = ServerProcess(house.workspace.root, "--only", "observer")
     server.start()
     try:
-        voters = asyncio.run(vote_under_fire(server, codes))
+        voters = run_apart(asyncio.run, vote_under_fire(server, codes))
     finally:
         server.kill()
     from db.models import Presentation

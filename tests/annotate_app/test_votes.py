@@ -19,6 +19,7 @@ from db.engine import writing
 from db.models import Event, Observer, Rating
 from db.queries import studies as queries
 from tests.annotate_app.house import House
+from tests.loops import run_apart
 from workspace.errors import VoteRefused
 
 
@@ -180,7 +181,7 @@ def test_one_bad_item_does_not_hurt_the_others(both: House) -> None:
             jobs = [writer.vote(votes[0]), writer.call(broken), writer.call(refused), writer.vote(votes[1])]
             return list(await asyncio.gather(*jobs, return_exceptions=True))
 
-    done = asyncio.run(run())
+    done = run_apart(asyncio.run, run())
     assert isinstance(done[0], str)
     assert isinstance(done[3], str)
     assert "nothing was stored, try again" in str(done[1])
@@ -204,7 +205,7 @@ def test_a_crowd_that_signs_on_holds_no_vote_up(house: House) -> None:
         with writer:
             return list(await asyncio.gather(*work)), writer.batches
 
-    answers, batches = asyncio.run(run())
+    answers, batches = run_apart(asyncio.run, run())
     assert answers[0] == answers[-1]
     assert seen == list(range(40))
     assert batches == 3
@@ -226,7 +227,7 @@ def test_many_writers_store_each_vote_once(both: House, opening: Callable[[str],
                 answers += await asyncio.gather(one.vote(vote), two.vote(vote), return_exceptions=True)
             return answers
 
-    answers = asyncio.run(run())
+    answers = run_apart(asyncio.run, run())
     assert all(isinstance(answer, str) for answer in answers), answers
     with Session(both.engine) as session:
         stored = list(session.exec(select(Rating.presentation_id)).all())

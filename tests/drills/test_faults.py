@@ -27,6 +27,7 @@ from db.snapshot import check_sqlite
 from dermiqa.checks import all_faults
 from tests.annotate_app.house import House, Sitter
 from tests.drills.server import Load, Server, codes, lost, stored
+from tests.loops import run_apart
 from workspace.settings import open_workspace
 
 pytestmark = pytest.mark.slow
@@ -159,7 +160,7 @@ def test_a_body_that_stops_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         answers.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/api/session", "headers": [], "query_string": b"", "scheme": "http"}
-    asyncio.run(guard.Guard(inner, key=b"k", log=False)(scope, receive, send))
+    run_apart(asyncio.run, guard.Guard(inner, key=b"k", log=False)(scope, receive, send))
     assert answers[0]["status"] == 408
     assert b"too_slow" in answers[1]["body"]
 

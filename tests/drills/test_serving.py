@@ -19,6 +19,7 @@ from annotate_app.client import Client
 from db.engine import writing
 from tests.annotate_app.house import House, Sitter
 from tests.drills.server import Load, Server, codes, lost, stored
+from tests.loops import run_apart
 
 pytestmark = pytest.mark.slow
 OUTSIDE = [key for key in ROUTES if key.split()[1].startswith("/c")]
@@ -116,7 +117,7 @@ def test_logs_hold_no_secret(house: House) -> None:
     sitter.start()
     token = sitter.sequence()[0].steps[0].token
     with Server(root, "--metrics") as server:
-        assert asyncio.run(_forge(server.address, sitter.cookie, token))[:3] == [422, 422, 204]
+        assert run_apart(asyncio.run, _forge(server.address, sitter.cookie, token))[:3] == [422, 422, 204]
         form = {"Origin": server.address, "Content-Type": "application/x-www-form-urlencoded"}
         assert server.get("/c/login?next=/c/secret-page", form, "POST")[0] >= 400
         with Load(server.address, [one.code for one in invited[1:]]) as load:

@@ -16,6 +16,7 @@ from db.engine import writing
 from dermiqa.cli import cli
 from tests.annotate_app.house import House, make_house
 from tests.annotate_app.server import ServerProcess
+from tests.loops import run_apart
 
 
 @pytest.fixture
@@ -77,8 +78,8 @@ def server(house: House) -> Iterator[ServerProcess]:
 @pytest.mark.slow
 def test_model_observers_rate_through_the_server(house: House, server: ServerProcess) -> None:
     """`simulate --through-http` gives the same votes as writing them directly, and goes on where it was."""
-    done = call(house, "simulate", "skin", "--observers", "4", "--through-http", server.url)
+    done = run_apart(call, house, "simulate", "skin", "--observers", "4", "--through-http", server.url)
     assert done["observers"] == 4
     assert len(house.votes()) > 4 * 15
-    assert call(house, "simulate", "skin", "--observers", "4", "--through-http", server.url)["votes"] == 0
+    assert run_apart(call, house, "simulate", "skin", "--observers", "4", "--through-http", server.url)["votes"] == 0
     assert call(house, "study", "verify", "skin")["faults"] == []
