@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlmodel import col, select
 
 from db.engine import reading
 from db.models import Device, Observer, Study
 from tests.browser.conftest import Enter
 from tests.browser.lab import QUICK_WAY, Lab
+
+pytestmark = pytest.mark.slow
 
 
 def devices(lab: Lab, study: str) -> int:

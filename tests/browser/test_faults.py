@@ -12,6 +12,8 @@ from tests.browser.conftest import Enter
 from tests.browser.lab import Lab
 from tests.browser.person import Person
 
+pytestmark = pytest.mark.slow
+
 
 def ready(lab: Lab, study: str, enter: Enter, **said: object) -> tuple[Person, str]:
     """Somebody before the first picture that counts, and the link."""
@@ -33,7 +35,6 @@ def until(person: Person, true: Callable[[], bool]) -> None:
     raise AssertionError("it did not come")
 
 
-@pytest.mark.slow
 def test_reload_and_back_lose_nothing(lab: Lab, study: str, enter: Enter) -> None:
     """Reload comes back to the same picture, Back leads forward again; each picture has one vote and none is skipped."""
     person, _link = ready(lab, study, enter)
@@ -55,7 +56,6 @@ def test_reload_and_back_lose_nothing(lab: Lab, study: str, enter: Enter) -> Non
     assert [vote.value for vote in lab.votes(study)] == [2, 3, 4, 5]
 
 
-@pytest.mark.slow
 def test_two_tabs(lab: Lab, study: str, enter: Enter) -> None:
     """The later tab rates, the earlier one stands aside and says so, and takes over again when asked."""
     person, _link = ready(lab, study, enter)
@@ -100,7 +100,6 @@ def test_second_device_takes_over(lab: Lab, study: str, enter: Enter) -> None:
     assert [vote.value for vote in lab.votes(study)] == [2, 3]
 
 
-@pytest.mark.slow
 def test_vote_of_a_lost_device_survives_a_new_sign_on(lab: Lab, study: str, enter: Enter) -> None:
     """A vote that could not be handed in waits through a new sign-on of the same observer and is then stored."""
     person, link = ready(lab, study, enter)
@@ -119,7 +118,6 @@ def test_vote_of_a_lost_device_survives_a_new_sign_on(lab: Lab, study: str, ente
     assert [vote.value for vote in lab.votes(study)] == [2, 9]
 
 
-@pytest.mark.slow
 def test_offline_for_a_minute(lab: Lab, study: str, enter: Enter) -> None:
     """Offline for 60 s: rating goes on as far as pictures are there, then the page says what is kept; all arrives afterwards."""
     person, _link = ready(lab, study, enter)
@@ -142,7 +140,6 @@ def test_offline_for_a_minute(lab: Lab, study: str, enter: Enter) -> None:
     assert {"offline", "online"} <= {event.kind for event in lab.events(study)}
 
 
-@pytest.mark.slow
 def test_server_killed_while_voting(lab: Lab, study: str, enter: Enter) -> None:
     """The server killed by SIGKILL and started again: votes made meanwhile arrive once each."""
     person, _link = ready(lab, study, enter)
@@ -158,7 +155,6 @@ def test_server_killed_while_voting(lab: Lab, study: str, enter: Enter) -> None:
     assert [vote.value for vote in lab.votes(study)] == [2, 3, 4, 5]
 
 
-@pytest.mark.slow
 def test_browser_killed_with_votes_on_board(lab: Lab, study: str, playwright: Playwright, chromium: str, tmp_path: Path) -> None:
     """The browser killed while offline votes wait: after a new start and the same link they are handed in, once each."""
     lab.study(study)
@@ -250,7 +246,6 @@ def test_pause_and_withdraw_while_rating(lab: Lab, study: str, enter: Enter) -> 
     assert "pause" in {event.kind for event in lab.events(study)}
 
 
-@pytest.mark.slow
 def test_closed_study_ends_the_session_politely(lab: Lab, study: str, enter: Enter) -> None:
     """When the study closes while somebody rates, the next vote leads to a page that says so."""
     from annotate_app import studies

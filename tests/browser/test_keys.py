@@ -8,6 +8,8 @@ from tests.browser.conftest import Enter
 from tests.browser.lab import Lab
 from tests.browser.person import SETTLE, Person
 
+pytestmark = pytest.mark.slow
+
 AZERTY = {1: "&", 2: "é", 3: '"', 4: "'", 5: "(", 6: "-", 7: "è", 8: "_", 9: "ç", 0: "à"}
 
 
@@ -68,7 +70,6 @@ def test_keyboard_alone_suffices(lab: Lab, study: str, enter: Enter) -> None:
     assert values(lab, study, person, 3) == [2, 3, 4]
 
 
-@pytest.mark.slow
 def test_numeric_pad_azerty_and_arrows(lab: Lab, study: str, enter: Enter) -> None:
     """The numeric pad, a French digit row and the arrow keys choose as digits do."""
     person = ready(lab, study, enter)
@@ -115,7 +116,6 @@ def test_typed_ten(lab: Lab, study: str, enter: Enter) -> None:
     assert values(lab, study, person, 4) == [10, 2, 1, 10]
 
 
-@pytest.mark.slow
 def test_enter_without_choice_and_foreign_keys_do_nothing(lab: Lab, study: str, enter: Enter) -> None:
     """Enter without a choice, letters, digits off the scale and shortcuts neither vote nor skip."""
     person = ready(
@@ -133,7 +133,6 @@ def test_enter_without_choice_and_foreign_keys_do_nothing(lab: Lab, study: str, 
     assert values(lab, study, person, 1) == [5]
 
 
-@pytest.mark.slow
 def test_keys_in_the_gap_reach_no_picture(lab: Lab, study: str, enter: Enter) -> None:
     """Digits and Enter pressed during the gap, and a key held from the last picture on, do not choose for the next one."""
     person = ready(lab, study, enter, settings={"gap_ms": 700, "min_view_ms": 50})
@@ -187,7 +186,6 @@ def test_confirmation_waits_for_the_least_time(lab: Lab, study: str, enter: Ente
     assert 600 <= (vote.view_ms or 0) < 1500
 
 
-@pytest.mark.slow
 def test_auto_advance_and_take_back(lab: Lab, study: str, enter: Enter) -> None:
     """With auto-advance choosing is voting; Backspace in the gap takes it back; typed 1 and 0 still make ten."""
     person = ready(lab, study, enter, settings={"gap_ms": 900, "min_view_ms": 50, "auto_advance": True, "confirm": False})

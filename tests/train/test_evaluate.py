@@ -93,6 +93,7 @@ def test_bounds_of_an_export_use_its_votes(export: Path) -> None:
     assert found["noise of the votes (ceiling)"]["plcc"] > 0.95
 
 
+@pytest.mark.slow
 def test_another_models_predictions_enter_the_tables(export: Path, tmp_path: Path) -> None:
     """A CSV of scores is measured on each split like a run, and two such models are compared with both tests."""
     loaded = load("dermiqa", export, title="skin")

@@ -96,6 +96,7 @@ def test_claims_exclude_and_die_with_their_process(tmp_path: Path) -> None:
     assert claim(path) is not None
 
 
+@pytest.mark.slow
 def test_a_dry_run_counts_without_the_sets(tmp_path: Path) -> None:
     """With no set here the paper's experiment is counted at published sizes: what is missing, where it comes from, hours, disk."""
     pytest.importorskip("torch")

@@ -43,6 +43,7 @@ def client(place: tuple[Workspace, Engine], whole_model: Path) -> Iterator[TestC
         yield made
 
 
+@pytest.mark.slow
 def test_a_photo_is_scored_and_explained_and_bad_ones_get_a_clear_line(client: TestClient, demo_photos: Path) -> None:
     """A photo gets score, faults, advice in two languages and the research sentence; empty, broken, huge ones a 4xx; then the rate."""
     photo = (demo_photos / "tinea_forearm.jpg").read_bytes()
