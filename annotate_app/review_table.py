@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from annotate_app.order import by_value
 from mos.screening import RULES
 
 Row = Mapping[str, Any]
@@ -72,9 +73,7 @@ class View:
 def seen(rows: Sequence[Row], view: View) -> list[Row]:
     """The rows that a view shows, in its order; what is not known comes last either way."""
     column = next((one for one in COLUMNS if one.key == view.sort), COLUMNS[0])
-    kept = [row for row in rows if _shown(row, view)]
-    known = [row for row in kept if column.value(row) is not None]
-    return [*sorted(known, key=column.value, reverse=view.down == "yes"), *(row for row in kept if column.value(row) is None)]
+    return by_value((row for row in rows if _shown(row, view)), column.value, view.down == "yes")
 
 
 def _shown(row: Row, view: View) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from annotate_app.order import by_value
 from annotate_app.seats import FILLED
 from annotate_app.steps import Way, may_start
 from annotate_app.tables import ASSIGNMENTS, OBSERVERS, PANELS, RATINGS, SESSIONS, SLOTS
@@ -176,11 +177,7 @@ def counts(lines: Iterable[Line | Stand]) -> dict[str, int]:
 
 def ordered(lines: Sequence[Line], sort: str, down: bool) -> list[Line]:
     """Lines by a column of ORDERS, as they were invited for any other word; what is not known comes last either way."""
-    if sort not in ORDERS:
-        return list(lines)
-    value = ORDERS[sort][1]
-    known = sorted((line for line in lines if value(line) is not None), key=value, reverse=down)
-    return [*known, *(line for line in lines if value(line) is None)]
+    return by_value(lines, ORDERS[sort][1], down) if sort in ORDERS else list(lines)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
