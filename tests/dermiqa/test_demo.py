@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_every_stage_left_its_result(done: Path) -> None:
     """4 x 19 images, votes of five simulated observers, scores, exports, a model with its card, the tables."""
     with (done / "manifest.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == 4 * 19
-    with sqlite3.connect(done / "dermiqa.db") as connection:
+    with closing(sqlite3.connect(done / "dermiqa.db")) as connection:
         assert connection.execute("SELECT count(*), min(simulated) FROM observers").fetchone() == (5, 1)
         missing = connection.execute(
             "SELECT count(*) FROM presentations p JOIN assignments a ON a.slot_id = p.slot_id WHERE p.role <> 'training'"
@@ -72,7 +73,7 @@ def test_the_workspace_verifies(done: Path) -> None:
 
 def test_no_vote_counts_twice_in_a_second_run(done: Path) -> None:
     """The same command goes on where it stopped: the same votes, the same model, and it serves until it is interrupted."""
-    with sqlite3.connect(done / "dermiqa.db") as connection:
+    with closing(sqlite3.connect(done / "dermiqa.db")) as connection:
         before = connection.execute("SELECT count(*), sum(value) FROM ratings").fetchone()
     model = {path: path.stat().st_mtime_ns for path in (done / "models" / "demo").glob("*.safetensors")}
     words = ["demo", "--small", "--port", str(free_port(18100)), "--workspace", str(done)]
@@ -87,7 +88,7 @@ def test_no_vote_counts_twice_in_a_second_run(done: Path) -> None:
         finally:
             running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0
-    with sqlite3.connect(done / "dermiqa.db") as connection:
+    with closing(sqlite3.connect(done / "dermiqa.db")) as connection:
         assert connection.execute("SELECT count(*), sum(value) FROM ratings").fetchone() == before
     assert model == {path: path.stat().st_mtime_ns for path in (done / "models" / "demo").glob("*.safetensors")}
 
@@ -122,7 +123,7 @@ def test_ten_kills_of_the_voting_lose_and_double_nothing(done: Path, tmp_path: P
     planned = """SELECT count(*) FROM presentations p JOIN slots l ON l.id = p.slot_id JOIN panels n ON n.id = l.panel_id
                  JOIN study_versions v ON v.id = n.version_id JOIN studies s ON s.id = v.study_id
                  WHERE s.name = 'kills' AND p.role <> 'training'"""
-    with sqlite3.connect(place / "dermiqa.db") as connection:
+    with closing(sqlite3.connect(place / "dermiqa.db")) as connection:
         rows, different = connection.execute(query).fetchone()
         assert rows == different == connection.execute(planned).fetchone()[0]
     checked = subprocess.run(
