@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from train.fit import Epoch, Step
-from workspace.errors import UsageFault
+from workspace.errors import MissingExtra
 
 FOLDER = "tensorboard"
 EVERY = 10
@@ -15,14 +15,14 @@ EVERY = 10
 class Board:
     """Writes loss and rate of every tenth step and each epoch's row of metrics.csv into `OUT/tensorboard`.
 
-    A run that goes on overwrites what was written beyond its checkpoint. Raises UsageFault where TensorBoard is not installed.
+    A run that goes on overwrites what was written beyond its checkpoint. Raises MissingExtra where TensorBoard is not installed.
     """
 
     def __init__(self, out: Path) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise UsageFault("TensorBoard is not installed: pip install tensorboard, or leave out --tensorboard") from None
+            raise MissingExtra("TensorBoard", "tensorboard") from None
         self._open, self._out = SummaryWriter, out / FOLDER
         self._writer: Any = None
 
