@@ -40,7 +40,7 @@ from workspace.settings import Workspace, open_workspace
 ONLY = ("all", "observer", "curator")
 PARTS = {
     "observer": ("observer", "observer_papers", "api", "images"),
-    "curator": ("curator", "curator_accounts", "curator_board", "curator_observers", "curator_papers", "curator_review",
+    "curator": ("curator", "curator_accounts", "curator_board", "curator_plan", "curator_observers", "curator_papers", "curator_review",
                 "curator_results", "wizard", "collection", "photo", "curator_jobs"),
 }  # fmt: skip
 

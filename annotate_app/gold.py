@@ -17,7 +17,7 @@ from annotate_app.results import vote_rows
 from annotate_app.review import standings
 from annotate_app.selection import choose
 from annotate_app.stored_plan import image_rows
-from db.models import StudyVersion
+from db.models import Study, StudyVersion
 from db.queries import studies as queries
 from workspace.errors import StudyFault
 from workspace.settings import Workspace
@@ -41,12 +41,26 @@ class GoldValue:
 
 
 def take_from_pilot(session: Session, workspace: Workspace, name: str, pilot: str, least: int = LEAST_VOTES) -> list[GoldValue]:
-    """Expect of the study's gold images what the pilot's observers gave them; gives every gold image, judged or not.
+    """Expect of the study's gold images what the pilot's observers gave them, as `judged_by` says; gives every gold image."""
+    found, values = judged_by(session, workspace, name, pilot, least)
+    keep(session, name, values)
+    return found
+
+
+def keep(session: Session, name: str, values: Mapping[str, Any]) -> Study:
+    """Put values into the study's draft; an earlier value of another image stays. Raises StudyFault where the study is open."""
+    held = complete_draft(queries.named(session, name).draft)["gold_values"]
+    return studies.change(session, name, gold_values={**(held if isinstance(held, dict) else {}), **values})
+
+
+def judged_by(
+    session: Session, workspace: Workspace, name: str, pilot: str, least: int = LEAST_VOTES
+) -> tuple[list[GoldValue], dict[str, dict[str, Any]]]:
+    """Every gold image of the study with what the pilot gave it, judged or not, and the values for the draft. Changes nothing.
 
     The votes are first ones on the same file, of the pilot's panels of phase pilot (of all main ones where it has none),
-    without excluded observers, without simulated ones unless the study is simulated. They become the draft's `gold_values`,
-    with mean, tolerance and source, and are frozen with it; an earlier value of an image without enough votes stays.
-    Raises StudyFault when the scales differ, or no gold image got enough votes.
+    without excluded observers, without simulated ones unless the study is simulated. The values (image -> expected, tolerance,
+    by) are frozen with the draft. Raises StudyFault when the scales differ, or no gold image got enough votes.
     """
     draft = complete_draft(queries.named(session, name).draft)
     version = queries.frozen_version(session, queries.named(session, pilot))
@@ -66,9 +80,7 @@ def take_from_pilot(session: Session, workspace: Workspace, name: str, pilot: st
         one.image: {"expected": one.expected, "tolerance": one.tolerance, "by": f"{by}: {one.votes} votes, SD {one.sd}"}
         for one in judged
     }
-    held = draft["gold_values"] if isinstance(draft["gold_values"], dict) else {}
-    studies.change(session, name, gold_values={**held, **taken})
-    return found
+    return found, taken
 
 
 def _same_scale(draft: Mapping[str, Any], version: StudyVersion, pilot: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
-from annotate_app.design import RATED, Image, Plan, Shown
+from annotate_app.design import RATED, Image, Plan, Rules, Shown
 from annotate_app.design_proof import rules_from
 from annotate_app.tables import PRESENTATIONS, SLOTS, STIMULI, STUDY_STIMULI
 from db.models import StudyVersion
@@ -32,12 +32,17 @@ def stored_plans(session: Session, version: StudyVersion) -> list[Plan]:
     for number, panel in enumerate(queries.panels(session, version.id)):
         contents = set(version.protocol["panel_contents"][panel.name])
         images = tuple(i for i in everything if i.role not in RATED or i.content in contents)
-        rules = rules_from(version.protocol["derived"][panel.name]["rules"])
+        rules = rules_of(version, panel.name)
         made = _stored_rows(session, panel.id, {image.name: k for k, image in enumerate(images)})
         reached = _reached(version, number, panel.name, len(made))
         distances = tuple((distance,) * rules.sittings for distance in reached)
         plans.append(Plan(images, rules, version.seed, panel.name, made, distances))
     return plans
+
+
+def rules_of(version: StudyVersion, panel: str) -> Rules:
+    """The rules that a panel's rows were made by."""
+    return rules_from(version.protocol["derived"][panel]["rules"])
 
 
 def top_ups(version: StudyVersion, panel: str) -> list[Mapping[str, Any]]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session
 
 from annotate_app.design import DESIGN_VERSION, Plan, make_plan, plan_sha256
 from annotate_app.design_proof import proof
 from annotate_app.design_squares import square_rows
-from annotate_app.stored_plan import image_rows, stored_plans, top_ups
+from annotate_app.seats import FILLED
+from annotate_app.stored_plan import image_rows, rules_of, stored_plans, top_ups
 from annotate_app.study_store import store_plan
+from annotate_app.tables import ASSIGNMENTS, PANELS, SLOTS
 from db.engine import reading, writing
 from db.models import StudyVersion
 from db.queries import audit
@@ -33,10 +35,39 @@ MOST_ROWS = 10_000
 KEPT = ("observers", "votes_per_image", "squares", "distance")
 
 
-def top_up(workspace: Workspace, engine: Engine, name: str, panel: str | None = None, rows: int | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Places:
+    """A panel's rows: how many it has, how many were given to an observer, and how many end the square that is under way."""
+
+    panel: str
+    phase: str
+    rows: int
+    given: int
+    square: int
+
+
+def places(session: Session, version: StudyVersion) -> list[Places]:
+    """The rows of each panel of a frozen version, in the panels' order."""
+    s, connection = SLOTS.c, session.connection()
+    mine = select(s.panel_id, func.count()).join(PANELS, PANELS.c.id == s.panel_id).where(PANELS.c.version_id == version.id)
+    held = {row[0]: row[1] for row in connection.execute(mine.group_by(s.panel_id))}
+    taken = mine.where(exists().where(ASSIGNMENTS.c.slot_id == s.id, FILLED)).group_by(s.panel_id)
+    given = {row[0]: row[1] for row in connection.execute(taken)}
+    found = []
+    for panel in queries.panels(session, version.id):
+        rows, square = held.get(panel.id, 0), square_rows(rules_of(version, panel.name).blocks)
+        found.append(Places(panel.name, panel.phase, rows, given.get(panel.id, 0), -rows % square or square))
+    return found
+
+
+def top_up(
+    workspace: Workspace, engine: Engine, name: str, panel: str | None = None, rows: int | None = None, *, after: int | None = None,
+    curator_id: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Add `rows` rows to a panel (None: to the end of its square, else a whole square); gives the record that is kept.
 
-    The plan is made before anything is locked, so votes go on meanwhile. Raises StudyFault.
+    `after`: how many rows the panel has as far as the caller knows; where these very rows were added since, their record is given
+    back and nothing is added again. The plan is made before anything is locked, so votes go on meanwhile. Raises StudyFault.
     """
     with reading(engine) as session:
         version = queries.frozen_version(session, queries.named(session, name))
@@ -44,6 +75,8 @@ def top_up(workspace: Workspace, engine: Engine, name: str, panel: str | None = 
         if version.design_version != DESIGN_VERSION:
             raise StudyFault(f"the plan of {name!r} was made by design {version.design_version}, rows are made by {DESIGN_VERSION} "
                              f"now: they would not be balanced; start from `dermiqa study copy {name} NEW`")  # fmt: skip
+        if (made := _made(session, version, chosen, after)) is not None:
+            return made
         plan = next(one for one in stored_plans(session, version) if one.panel == chosen)
         question, before = version.protocol["questions"][0], list(version.proof.get("top_ups", ()))
         key = version.id
@@ -55,10 +88,21 @@ def top_up(workspace: Workspace, engine: Engine, name: str, panel: str | None = 
               "plan_sha256": plan_sha256([added]), **{kept: looked[kept] for kept in KEPT}}  # fmt: skip
     with writing(engine) as session:
         version = session.get_one(StudyVersion, key)
-        record = _store(session, name, version, record, added, before)
+        record = _store(session, name, version, record, added, before, curator_id)
         number = version.version
     write_json(workspace.study(name) / f"protocol-{number}-top-up-{len(before) + 1}.json", record)
     return record
+
+
+def _made(session: Session, version: StudyVersion, panel: str, after: int | None) -> dict[str, Any] | None:
+    """The record of the rows that were added after the row `after`; None where nothing has changed since. Raises StudyFault."""
+    held = next(one.rows for one in places(session, version) if one.panel == panel)
+    if after is None or after == held:
+        return None
+    for record in top_ups(version, panel):
+        if record["first"] == after and after + record["rows"] == held:
+            return dict(record)
+    raise StudyFault(f"the panel {panel!r} has {held} rows, {after} were expected: others were added meanwhile; look again")
 
 
 def _more(plan: Plan, rows: int | None) -> Plan:
@@ -78,7 +122,13 @@ def joined(plan: Plan, added: Plan) -> Plan:
 
 
 def _store(
-    session: Session, name: str, version: StudyVersion, record: dict[str, Any], added: Plan, before: Sequence[Any]
+    session: Session,
+    name: str,
+    version: StudyVersion,
+    record: dict[str, Any],
+    added: Plan,
+    before: Sequence[Any],
+    curator_id: int | None,
 ) -> dict[str, Any]:
     """Write the rows and their record, unless others were added meanwhile."""
     study = queries.named(session, name)
@@ -94,7 +144,7 @@ def _store(
     flag_modified(version, "proof")
     session.add(version)
     detail = {key: record[key] for key in ("panel", "first", "rows", "sha256")}
-    audit.append(session, "rows added", object_kind="study", object_id=study.id, detail=detail)
+    audit.append(session, "rows added", curator_id=curator_id, object_kind="study", object_id=study.id, detail=detail)
     return record
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from annotate_app import wizard_forms as forms
@@ -36,7 +36,13 @@ IMAGES = (
     ),
     Field("training", "Training images", "5 or more over the whole range of quality, of other contents than the test.", "number"),
     Field("gold", "Gold images in a session", "Images with a known answer; they judge observers alone.", "number"),
-    Field("gold_values", "What gold images are expected to get", "", "choice", ("nothing expected", "KADID-10k's mean opinion")),
+    Field(
+        "gold_values",
+        "What gold images are expected to get",
+        "Values of a pilot's observers are taken on the study's page.",
+        "choice",
+        tuple(forms.EXPECTED),
+    ),
     Field("contents", "Photos", "One name on each line; empty: all that are accepted.", "area"),
     Field(
         "leave_out",
@@ -105,12 +111,20 @@ PILOT = (
 )
 
 
+def _images(draft: Draft) -> tuple[Field, ...]:
+    """The fields of the step Images; values of their own can be kept where gold images have such."""
+    if not isinstance(draft["gold_values"], dict):
+        return IMAGES
+    words = (forms.OWN, *forms.EXPECTED)
+    return tuple(replace(field, choices=words) if field.name == "gold_values" else field for field in IMAGES)
+
+
 def _fixed(fields: tuple[Field, ...]) -> Callable[[Draft], tuple[Field, ...]]:
     return lambda draft: fields
 
 
 STEPS = (
-    Step("images", "Images", "Which photos and variants are rated, and what is kept for training.", _fixed(IMAGES),
+    Step("images", "Images", "Which photos and variants are rated, and what is kept for training.", _images,
          forms.show_images, forms.read_images),
     Step("method", "Method and scale", "How an image is judged.", _fixed(METHOD), forms.show_method, forms.read_method),
     Step("panels", "Panels", "Groups of observers, each with its own number of people.", forms.panel_fields, forms.show_panels,

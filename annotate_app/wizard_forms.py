@@ -17,6 +17,7 @@ from workspace.errors import StudyFault
 Draft = dict[str, Any]
 Sent = Mapping[str, Sequence[str]]
 EXPECTED = {"nothing expected": None, "KADID-10k's mean opinion": "kadid"}
+OWN = "values of their own"
 MEASURED = ("peak_cd_m2", "room_lx", "white_point", "distance_cm", "display_model")
 JUDGE: Draft = {"name": "judge", "kind": "yes_no", "labels": ["yes", "no"], "texts": {}}
 SECOND = {"after all images": "pass", "with each image": "each"}
@@ -84,7 +85,8 @@ def show_images(draft: Draft) -> dict[str, Any]:
     """The cells of the step Images."""
     kept = {name: shown(draft[name]) for name in ("title", "recipe", "authentic", "training", "gold")}
     reserve = draft["reserve"]
-    expected = "KADID-10k's mean opinion" if draft["gold_values"] == "kadid" else "nothing expected"
+    own = isinstance(draft["gold_values"], dict)
+    expected = OWN if own else next(word for word, value in EXPECTED.items() if value == draft["gold_values"])
     return {
         **kept, "gold_values": expected, "reserve": "" if isinstance(reserve, list) else shown(reserve),
         "contents": "\n".join(draft["contents"] or []), "leave_out": "\n".join(f"{k}: {v}" for k, v in draft["leave_out"].items()),
@@ -92,7 +94,7 @@ def show_images(draft: Draft) -> dict[str, Any]:
 
 
 def read_images(draft: Draft, sent: Sent) -> Draft:
-    """The change that the step Images says; a reserve or gold values set by file are kept unless replaced here."""
+    """The change that the step Images says; a reserve set by file and gold values of their own are kept unless replaced here."""
     left = {}
     for line in lines_of(sent, "leave_out"):
         variant, _, reason = (part.strip() for part in line.partition(":"))
@@ -102,11 +104,12 @@ def read_images(draft: Draft, sent: Sent) -> Draft:
     reserve: Any = whole(sent, "reserve")
     if reserve is None and isinstance(draft["reserve"], list):
         reserve = draft["reserve"]
-    values = EXPECTED.get(one(sent, "gold_values"))
+    said = one(sent, "gold_values")
+    own = draft["gold_values"] if isinstance(draft["gold_values"], dict) else None
     return {
         "title": one(sent, "title")[:200], "recipe": one(sent, "recipe"), "authentic": one(sent, "authentic") == "yes", "reserve": reserve,
         "training": whole(sent, "training", most=1000, empty=0), "gold": whole(sent, "gold", most=1000, empty=0),
-        "gold_values": draft["gold_values"] if values is None and isinstance(draft["gold_values"], dict) else values,
+        "gold_values": own if said == OWN else EXPECTED.get(said, own),
         "contents": lines_of(sent, "contents") or None, "leave_out": left,
     }  # fmt: skip
 

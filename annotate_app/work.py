@@ -1,4 +1,4 @@
-"""The kinds of long work that pages enqueue and the worker does: prepare, distort, freeze, export, report, backup.
+"""The kinds of long work that pages enqueue and the worker does: prepare, distort, freeze, top_up, gold, export, report, backup.
 
 Each is the same library call as the verb of that name; each goes on where it stopped when its worker was killed.
 """
@@ -69,6 +69,41 @@ def freeze(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], p
     return {"message": f"version {version.version} is frozen", "sha256": version.sha256}
 
 
+def top_up(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Add rows to a panel of a frozen study, once however often the work begins again."""
+    from annotate_app.top_up import top_up as run
+
+    progress(0, None, "planning the rows")
+    record = run(
+        workspace, engine, str(arguments["study"]), str(arguments["panel"]), int(arguments["rows"]), after=int(arguments["after"]),
+        curator_id=arguments.get("curator_id"),
+    )  # fmt: skip
+    votes = record["votes_per_image"]
+    return {"message": f"{record['rows']} places more for the panel {record['panel']}, {record['observers']} in all; each image then "
+                       f"has {votes['least']} to {votes['most']} votes", "sha256": record["sha256"]}  # fmt: skip
+
+
+def gold(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Take what gold images are expected to get from a pilot's votes."""
+    from annotate_app.gold import judged_by, keep
+    from db.engine import reading, writing
+    from db.queries import audit
+
+    name, pilot = str(arguments["study"]), str(arguments["pilot"])
+    progress(0, None, "reading the pilot's votes")
+    with reading(engine) as session:
+        found, values = judged_by(session, workspace, name, pilot, int(arguments["least"]))
+    with writing(engine) as session:
+        study = keep(session, name, values)
+        audit.append(
+            session, "gold values taken", curator_id=arguments.get("curator_id"), object_kind="study", object_id=study.id,
+            detail={"pilot": pilot, "images": sorted(values)},
+        )  # fmt: skip
+    said = "; ".join(f"{one.image} {one.expected:g} ± {one.tolerance:g}" for one in found if one.expected is not None)
+    return {"message": f"{len(values)} of {len(found)} gold images have a value now: {said}. The next freezing fixes them.",
+            "refused": [f"{one.image}: {one.fault}" for one in found if one.fault]}  # fmt: skip
+
+
 def export(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Write one export of a study."""
     from annotate_app.results import study_data
@@ -116,6 +151,8 @@ KINDS: dict[str, Work] = {
     "prepare": prepare,
     "distort": distort,
     "freeze": freeze,
+    "top_up": top_up,
+    "gold": gold,
     "export": export,
     "report": report,
     "backup": backup,

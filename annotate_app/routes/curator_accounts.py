@@ -11,9 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from annotate_app import accounts
 from annotate_app.curators import LASTS
-from annotate_app.pages import render
+from annotate_app.pages import PAGE_HEADERS, render
+from annotate_app.roster import csv_text
 from annotate_app.routes.curator import Filled, here
 from annotate_app.security import CURATOR_COOKIE, is_secure, set_cookie
+from annotate_app.trail_words import sentence
 from db.engine import reading
 from db.models import CURATOR_ROLES
 from db.queries import trail
@@ -21,6 +23,7 @@ from workspace.errors import UsageFault, VoteRefused
 
 router = APIRouter(prefix="/c")
 Page = Annotated[int, Query(ge=1, le=100_000)]
+TRAIL = ("number", "at", "curator", "who", "action", "object_kind", "object_key", "object", "detail", "previous", "sha256")
 
 
 @router.get("/setup/{code}")
@@ -103,7 +106,18 @@ def audit_page(request: Request, page: Page = 1, action: str = "", study: str = 
     """The trail, newest first, and whether its chain is whole."""
     with reading(request.app.state.engine) as session:
         found = trail.page(session, page, action[:80], study[:80])
+    for row in found["rows"]:
+        row["said"] = sentence(row["action"], row["detail"], found["studies"])
     return render(request, "curator/audit.html", curator=request.state.curator, action=action[:80], study=study[:80], **found)
+
+
+@router.get("/audit.csv")
+def audit_csv(request: Request, action: str = "", study: str = "") -> Response:
+    """The trail as it is stored, oldest first: details as JSON and whole hashes, so that the chain can be checked elsewhere."""
+    with reading(request.app.state.engine) as session:
+        text = csv_text(TRAIL, trail.whole(session, action[:80], study[:80]))
+    headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response("\ufeff" + text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _require_twice(password: str, again: str) -> None:

@@ -9,7 +9,9 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from sqlmodel import Session, col, select
 
 from annotate_app import summary
+from annotate_app.access import WRITERS
 from annotate_app.curators import SignedIn
+from annotate_app.offers import offered
 from annotate_app.pages import render
 from annotate_app.routes.curator import Filled, here
 from annotate_app.tally import Tally
@@ -33,8 +35,9 @@ def board_page(request: Request, name: str) -> Response:
         version = queries.latest_version(session, study)
         values = day(request, session, study, version) if version else None
         may = may_see_scores(session, study, request.state.curator)
+        more = offered(session, study, version) if request.state.curator.role in WRITERS else {}
     return render(
-        request, "curator/board.html", curator=request.state.curator, study=study, version=version, day=values, may_see=may
+        request, "curator/board.html", curator=request.state.curator, study=study, version=version, day=values, may_see=may, **more
     )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ NAMES = {
     "prepare": "Preparing photos",
     "distort": "Making variants",
     "freeze": "Freezing a study",
+    "top_up": "Adding places",
+    "gold": "Taking gold values from a pilot",
     "export": "Writing an export",
     "report": "Writing the report",
     "backup": "Making a backup",
@@ -95,6 +97,8 @@ def _link(job: Job) -> tuple[str, str] | None:
         "prepare": ("/c/collection", "See the collection"),
         "distort": ("/c/new-study", "Make a study"),
         "freeze": (f"/c/studies/{study}", "Go to the study"),
+        "top_up": (f"/c/studies/{study}/observers", "Invite observers"),
+        "gold": (f"/c/studies/{study}/setup/freeze", "Go on to freezing"),
         "export": (f"/c/studies/{study}/results", "Back to the results"),
         "report": (f"/c/studies/{study}/results", "Back to the results"),
     }

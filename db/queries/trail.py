@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from db.models import Audit, Curator, Observer, Study
 from db.queries import audit
@@ -14,13 +18,9 @@ SIZE = 100
 
 
 def page(session: Session, number: int, action: str = "", study: str = "") -> dict[str, Any]:
-    """Rows of a page with the count, the actions to filter by, and the chain's first fault (empty: whole)."""
-    wanted = select(Audit)
-    if action:
-        wanted = wanted.where(Audit.action == action)
-    if study:
-        key = select(Study.id).where(Study.name == study).scalar_subquery()
-        wanted = wanted.where(Audit.object_kind == "study", col(Audit.object_id) == key)
+    """Rows of a page with the count, the actions to filter by, the studies' names by key, and the chain's first fault (empty:
+    whole)."""
+    wanted = _wanted(action, study)
     count = session.exec(select(func.count()).select_from(wanted.subquery())).one()
     names = _names(session)
     rows = session.exec(wanted.order_by(col(Audit.id).desc()).offset((number - 1) * SIZE).limit(SIZE)).all()
@@ -30,8 +30,31 @@ def page(session: Session, number: int, action: str = "", study: str = "") -> di
         "page": number,
         "pages": max(1, -(-count // SIZE)),
         "actions": list(session.exec(select(Audit.action).distinct().order_by(Audit.action)).all()),
+        "studies": {key: name for (kind, key), name in names.items() if kind == "study" and key is not None},
         "chain": next(audit.chain_faults(session), ""),
     }
+
+
+def whole(session: Session, action: str = "", study: str = "") -> Iterator[dict[str, Any]]:
+    """Every row that fits, oldest first, as it is stored: whole moments, JSON details and hashes, and what the keys are called."""
+    names = _names(session)
+    for row in session.exec(_wanted(action, study).order_by(col(Audit.id)).execution_options(yield_per=1000)):
+        yield {
+            **_shown(row, names), "at": row.at.astimezone(UTC).isoformat(timespec="microseconds"), "curator": row.curator_id or "",
+            "object_kind": row.object_kind, "object_key": row.object_id or "",
+            "detail": json.dumps(row.detail, sort_keys=True, ensure_ascii=False), "previous": row.previous,
+        }  # fmt: skip
+
+
+def _wanted(action: str, study: str) -> SelectOfScalar[Audit]:
+    """The rows of an action and a study (empty: of all)."""
+    wanted = select(Audit)
+    if action:
+        wanted = wanted.where(Audit.action == action)
+    if study:
+        key = select(Study.id).where(Study.name == study).scalar_subquery()
+        wanted = wanted.where(Audit.object_kind == "study", col(Audit.object_id) == key)
+    return wanted
 
 
 def _names(session: Session) -> dict[tuple[str, int | None], str]:
@@ -50,5 +73,5 @@ def _shown(row: Audit, names: dict[tuple[str, int | None], str]) -> dict[str, An
     return {
         "number": row.id, "at": row.at, "who": names.get(("curator", row.curator_id), "the command line or the server"),
         "action": row.action, "object": f"{row.object_kind} {names.get((row.object_kind, row.object_id), row.object_id or '')}".strip(),
-        "detail": ", ".join(f"{key}: {value}" for key, value in row.detail.items()), "sha256": row.sha256,
+        "detail": row.detail, "sha256": row.sha256,
     }  # fmt: skip
