@@ -34,7 +34,10 @@ def write(study: StudyData, out: Path, options: Options) -> list[Path]:
 
 
 def spss_script(study: StudyData, book: pd.DataFrame, orders: dict[str, list[str]]) -> str:
-    """SPSS syntax: GET DATA for each table in its columns' order, variable labels, the scale's value labels."""
+    """SPSS syntax: each table read in its columns' order, given labels and saved as TABLE.sav, so that all three stay to be opened.
+
+    SPSS keeps a named data set open beside the next one, PSPP does not: the saved files serve both.
+    """
     parts = [f"* Study {study.name}. {note(study)}".rstrip(), ""]
     for name, columns in orders.items():
         facts = _facts(book, name)
@@ -46,10 +49,23 @@ def spss_script(study: StudyData, book: pd.DataFrame, orders: dict[str, list[str
             f"DATASET NAME {name.removesuffix('.csv')}.",
             f"VARIABLE LABELS\n{said}.",
             *(["VALUE LABELS simulated 0 'person' 1 'model observer'."] if "simulated" in columns else []),
-            "EXECUTE.",
+            *(_scale_words(study) if name == "votes.csv" else []),
+            f"SAVE OUTFILE='{name.removesuffix('.csv')}.sav'.",
             "",
         ]
     return "\n".join(parts)
+
+
+def _scale_words(study: StudyData) -> list[str]:
+    """The words at the scale as value labels of `score`: at each level where there are as many, else at its ends."""
+    if len(study.questions) != 1:
+        return []
+    words, (low, high) = study.questions["labels"].iloc[0], study.scale(study.main_question)
+    if not isinstance(words, list | tuple) or len(words) < 2:
+        return []
+    levels = range(int(low), int(high) + 1) if len(words) == high - low + 1 else (int(low), int(high))
+    said = words if len(words) == len(levels) else (words[0], words[-1])
+    return ["VALUE LABELS score " + " ".join(f"{v} {_quoted(str(w))}" for v, w in zip(levels, said, strict=True)) + "."]
 
 
 def r_script(study: StudyData, book: pd.DataFrame, orders: dict[str, list[str]]) -> str:
@@ -57,7 +73,7 @@ def r_script(study: StudyData, book: pd.DataFrame, orders: dict[str, list[str]])
     parts = [f"# Study {study.name}. {note(study)}".rstrip(), ""]
     for name, columns in orders.items():
         frame, facts = name.removesuffix(".csv"), _facts(book, name)
-        types = ", ".join(f"{c} = {_quoted(R_TYPES[facts[c][0]])}" for c in columns)
+        types = ", ".join(f"{c} = '{R_TYPES[facts[c][0]]}'" for c in columns)
         parts += [f"{frame} <- read.csv({_quoted(name)}, encoding = 'UTF-8', na.strings = '', colClasses = c({types}))"]
         parts += [f"attr({frame}${c}, 'label') <- {_quoted(facts[c][1])}" for c in columns]
         parts.append("")
@@ -70,4 +86,4 @@ def _facts(book: pd.DataFrame, name: str) -> dict[str, tuple[str, str]]:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "") + "'"
+    return '"' + text.replace('"', "'").replace("\\", "/") + '"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -153,6 +154,58 @@ def test_spss_and_r_scripts_name_every_column_in_order(tmp_path: Path) -> None:
         assert re.findall(r"^  (\w+) [AF]\d", variables, flags=re.MULTILINE) == columns
         line = next(row for row in script.splitlines() if row.startswith(f"{table} <-"))
         assert re.findall(r"(\w+) = '(?:character|numeric|integer)'", line) == columns
+
+
+PROBE_R = """
+source("read.R")
+cat("RESULT", nrow(votes), nrow(stimuli), nrow(scores), sprintf("%.9f", mean(scores$mos)), attr(votes$score, "label"), sep = "\\t")
+"""
+PROBE_SPSS = """
+INCLUDE FILE='read.sps'.
+GET FILE='votes.sav'.
+SAVE TRANSLATE /OUTFILE='back.csv' /TYPE=CSV /FIELDNAMES /CELLS=LABELS /REPLACE.
+GET FILE='scores.sav'.
+SAVE TRANSLATE /OUTFILE='scores_back.csv' /TYPE=CSV /FIELDNAMES /REPLACE.
+"""
+
+
+def ran(program: str, words: list[str], place: Path) -> str:
+    """What a program of the system says in a folder; the test is left out where it is not installed."""
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program} here")
+    done = subprocess.run([program, *words], capture_output=True, text=True, cwd=place, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_r_reads_the_export(tmp_path: Path) -> None:
+    """R itself runs read.R: every row is there, the scores' mean is the same, a column bears its meaning."""
+    study = small_study(tmp_path)
+    export(study, "spss", tmp_path / "out")
+    (tmp_path / "out" / "probe.R").write_text(PROBE_R)
+    said = ran("Rscript", ["--vanilla", "probe.R"], tmp_path / "out")
+    found = next(line for line in said.splitlines() if line.startswith("RESULT")).split("\t")[1:]
+    scores = study.scores()
+    assert [int(word) for word in found[:3]] == [len(study.votes), len(study.stimuli), len(scores)]
+    assert float(found[3]) == pytest.approx(scores["mos"].mean(), abs=1e-8)
+    assert found[4] == "the vote, in the units of its question"
+
+
+def test_pspp_reads_the_export(tmp_path: Path) -> None:
+    """PSPP, which speaks SPSS's language, runs read.sps without a warning; the saved tables hold every vote, named, and every score."""
+    study = small_study(tmp_path)
+    export(study, "spss", tmp_path / "out")
+    (tmp_path / "out" / "probe.sps").write_text(PROBE_SPSS)
+    said = ran("pspp", ["-O", "format=txt", "probe.sps"], tmp_path / "out")
+    assert "error" not in said
+    assert "warning" not in said
+    votes = pd.read_csv(tmp_path / "out" / "back.csv")
+    assert len(votes) == len(study.votes)
+    assert set(votes["simulated"]) == {"model observer"}
+    assert (votes["score"] == "bad").sum() == (study.votes["score"] == 1).sum() > 0
+    back, scores = pd.read_csv(tmp_path / "out" / "scores_back.csv"), study.scores()
+    assert list(back["stimulus"]) == list(scores["stimulus"])
+    np.testing.assert_allclose(back["mos"], scores["mos"], atol=1e-5)
 
 
 def test_the_zip_checks_itself_and_repeats(tmp_path: Path) -> None:
