@@ -18,6 +18,7 @@ from distort.intake.pixels import colours, to_srgb
 from distort.intake.read import read_photo
 from distort.intake.shape import Edits
 from distort.intake.tagged import PRIMARIES, profile_of
+from tests.distort.intake.heic import with_nclx
 from tests.distort.intake.pictures import photo
 
 P3_TO_SRGB = np.array(
@@ -149,6 +150,18 @@ def test_an_avif_that_names_display_p3_looks_right(tmp_path: Path, picture: str)
     assert flags == ["profile_converted"]
     assert np.abs(after - from_p3(before)).max() <= 1
     assert picture == "colour" or int(np.ptp(after, axis=2).max()) <= 1
+
+
+def test_a_heic_that_names_display_p3_looks_right(shared: Path, tmp_path: Path) -> None:
+    """A camera's HEIC whose `nclx` names primaries 12 is taken as Display P3; the same file without it as sRGB."""
+    plain = shared / "images" / "odd" / "exif_samples" / "heic__samplefilehub.heif"
+    (tmp_path / "p3.heic").write_bytes(with_nclx(plain.read_bytes(), 12, 13))
+    before, without = read(plain)
+    after, named = read(tmp_path / "p3.heic")
+    assert "profile_converted" in named
+    assert "profile_converted" not in without
+    assert np.abs(after - from_p3(before)).max() <= 1
+    assert np.abs(after - before).max() > 5
 
 
 @pytest.mark.slow
