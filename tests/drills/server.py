@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,15 +21,9 @@ from annotate_app.client import Client, ConnectionLost, Reply
 from annotate_app.security import OBSERVER_COOKIE
 from db.engine import open_engine
 from tests.annotate_app.house import House
+from tests.annotate_app.server import free_port
 
 HEADERS = {"X-Dermiqa": "1", "Accept": "application/json"}
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:

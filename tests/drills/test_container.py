@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.server import free_port
+from tests.annotate_app.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = (ROOT / "deploy" / "Containerfile").read_text()

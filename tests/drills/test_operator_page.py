@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.server import free_port
+from tests.annotate_app.server import free_port
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operator.md"
 

@@ -16,7 +16,8 @@ import pytest
 
 from annotate_app.security import OBSERVER_COOKIE
 from tests.annotate_app.house import House
-from tests.drills.server import Load, Server, codes, free_port, lost
+from tests.annotate_app.server import free_port
+from tests.drills.server import Load, Server, codes, lost
 
 pytestmark = pytest.mark.slow
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "Caddyfile"
