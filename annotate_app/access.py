@@ -105,6 +105,7 @@ ROUTES: dict[str, Access] = {
     "POST /c/studies/{name}/review/{label}": Access(REVIEWERS),
     "GET /c/studies/{name}/results": Access(UNBLINDED),
     "POST /c/studies/{name}/results": Access(WRITERS),
+    "POST /c/studies/{name}/count": Access(REVIEWERS),
     "GET /c/studies/{name}/results.csv": Access(UNBLINDED),
     "GET /c/studies/{name}/results/{stimulus}": Access(UNBLINDED),
     "GET /c/studies/{name}/images/{stimulus}": Access(EVERY_CURATOR),

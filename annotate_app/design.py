@@ -8,15 +8,15 @@ first. Sources: ITU-T P.910 (sessions, replications, order), Williams 1949 (squa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from annotate_app.design_rows import Maker
 from annotate_app.design_squares import square_rows
 from annotate_app.design_types import DESIGN_VERSION, RATED, Image, Plan, Rules, Shown, plan_sha256
 from workspace.errors import StudyFault
 
-__all__ = ["DESIGN_VERSION", "RATED", "Image", "Plan", "Rules", "Shown", "check_rules", "fitting_rules", "make_plan", "plan_sha256",
-           "rows_in_whole_squares"]  # fmt: skip
+__all__ = ["DESIGN_VERSION", "RATED", "Image", "Plan", "Rules", "Shown", "check_rules", "derived_rows", "fitting_rules", "make_plan",
+           "plan_sha256", "rows_in_whole_squares"]  # fmt: skip
 SITTING = 200
 
 
@@ -56,6 +56,12 @@ def make_plan(images: Sequence[Image], rules: Rules, rows: int, seed: int, panel
     maker = Maker(tuple(images), rules, seed, panel)
     made = [maker.row(number) for number in range(first, first + rows)]
     return Plan(tuple(images), rules, seed, panel, tuple(r for r, _ in made), tuple(d for _, d in made), tuple(maker.notes()))
+
+
+def derived_rows(plan: Plan) -> Iterator[tuple[Shown, ...]]:
+    """A plan's rows made once more from its images, rules and seed, one after another."""
+    maker = Maker(plan.images, plan.rules, plan.seed, plan.panel)
+    return (maker.row(number)[0] for number in range(len(plan.rows)))
 
 
 def rows_in_whole_squares(rules: Rules, rows: int) -> tuple[int, int]:

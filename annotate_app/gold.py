@@ -13,10 +13,10 @@ from sqlmodel import Session
 from annotate_app import studies
 from annotate_app.design import RATED
 from annotate_app.protocol import complete_draft
-from annotate_app.results import vote_rows
 from annotate_app.review import standings
 from annotate_app.selection import choose
 from annotate_app.stored_plan import image_rows
+from annotate_app.vote_table import read_votes
 from db.models import Study, StudyVersion
 from db.queries import studies as queries
 from workspace.errors import StudyFault
@@ -94,15 +94,14 @@ def _same_scale(draft: Mapping[str, Any], version: StudyVersion, pilot: str) -> 
 def pilot_votes(session: Session, version: StudyVersion, *, simulated: bool) -> dict[tuple[str, str], list[float]]:
     """(image, sha256) -> the first vote of each observer of a pilot."""
     phases = {panel.phase for panel in queries.panels(session, version.id)}
-    rows = vote_rows(session, version, "pilot" if "pilot" in phases else "main")
-    rows = rows[
-        rows["role"].isin(SOURCES) & rows["value"].notna() & (rows["question"] == version.protocol["questions"][0]["name"])
-    ]
+    stored = read_votes(session, version, "pilot" if "pilot" in phases else "main")
+    rows = stored.select(stored.is_role(*SOURCES) & ~np.isnan(stored.value)).frame(times=False)
+    rows = rows[rows["question"] == version.protocol["questions"][0]["name"]]
     rows = rows if simulated else rows[~rows["simulated"].astype(bool)]
     gone = [name for name, one in standings(session, version).items() if one.excluded]
     rows = rows[~rows["observer"].isin(gone)].drop_duplicates(["observer", "stimulus"], keep="first")
     hashes = {row.name: row.sha256 for row in image_rows(session, version)}
-    return {(image, hashes[image]): [float(v) for v in some] for image, some in rows.groupby("stimulus")["value"]}
+    return {(image, hashes[image]): [float(v) for v in some] for image, some in rows.groupby("stimulus")["score"]}
 
 
 def value_of(image: str, votes: list[float], low: float, high: float, least: int = LEAST_VOTES) -> GoldValue:

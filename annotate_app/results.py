@@ -14,35 +14,35 @@ from annotate_app.design import RATED
 from annotate_app.plan_table import plan_rows
 from annotate_app.review import standings, without_excluded
 from annotate_app.studies import frozen_file
-from annotate_app.tables import OBSERVERS, PANELS, PRESENTATIONS, QUESTIONS, RATINGS, STIMULI, STUDY_STIMULI
+from annotate_app.tables import OBSERVERS, PANELS, STIMULI, STUDY_STIMULI
 from annotate_app.texts import QUESTIONS as WORDING
 from annotate_app.texts import study_texts
+from annotate_app.vote_table import StoredVotes, read_votes
 from db.models import StudyVersion
 from db.queries import studies as queries
 from mos.exports.study import VOTE_COLUMNS, StudyData
-from mos.scores import score_table
-from mos.votes import Votes
 from workspace.settings import Workspace
 
 KINDS = {"scale": "scale", "yes_no": "yesno", "one_of": "one", "several_of": "several"}
-COUNTED = (*RATED, "repeat")
 
 
 def study_data(
-    session: Session, workspace: Workspace, study_name: str, *, phase: str = "main", screened: bool = True, plan: bool = False
-) -> StudyData:
+    session: Session, workspace: Workspace, study_name: str, *, phase: str = "main", screened: bool = True, plan: bool = False,
+    times: bool = True,
+) -> StudyData:  # fmt: skip
     """The newest frozen version of a study as tables; pilot and dry-run panels are apart (`phase`). Raises StudyFault.
 
     `votes` holds first presentations of test, reference and anchor images (rep 0) and hidden repeats (rep 1 on). A repeat whose
     first presentation another person rated is void, and so are reasoned missing votes: both are counted in `meta`. Gold votes
     stand in `meta["gold"]`, with the value to expect; training and stabilising votes nowhere. `screened`: without the votes of
     observers whom persons have excluded in the review (named in `meta["removed"]`); the stored rows never change. `plan`: with
-    the frozen plan, one row per showing, in `meta["plan_rows"]`.
+    the frozen plan, one row per showing, in `meta["plan_rows"]`. Without `times` the votes' moments stay empty, which a large
+    study's scores don't need: positions tell the order.
     """
     study = queries.named(session, study_name)
     version = queries.frozen_version(session, study)
-    rows = vote_rows(session, version, phase)
-    votes, void = _votes(rows)
+    stored = read_votes(session, version, phase)
+    votes = stored.select(stored.counted & ~stored.void).frame(times=times)[list(VOTE_COLUMNS)]
     planned = {"plan_rows": plan_rows(session, version, phase)} if plan else {}
     stimuli = stimulus_table(session, workspace, study.name, version)
     whole = StudyData(
@@ -51,55 +51,16 @@ def study_data(
         stimuli=stimuli,
         observers=_observers(session, version, phase),
         questions=_questions(session, version),
-        meta={**_meta(version, study.state), **planned, "gold": _gold(rows), "void_repeats": void,
-              "missing": int(rows["value"].isna().sum()), "stabilising": int((rows["role"] == "stabilising").sum())},
+        meta={**_meta(version, study.state), **planned, "gold": _gold(session, version, stored), "void_repeats": int(stored.void.sum()),
+              "missing": int(np.isnan(stored.value).sum()), "stabilising": int(stored.is_role("stabilising").sum())},
     )  # fmt: skip
     return without_excluded(whole, standings(session, version)) if screened else whole
 
 
-def vote_rows(session: Session, version: StudyVersion, phase: str = "main") -> pd.DataFrame:
-    """Every stored vote of a version and phase, in each observer's order: names, roles, values, times; value nan where missing."""
-    r, p, s, o, q, f = RATINGS.c, PRESENTATIONS.c, STIMULI.c, OBSERVERS.c, QUESTIONS.c, STUDY_STIMULI.c
-    query = (
-        select(
-            s.name.label("stimulus"), o.pseudonym.label("observer"), r.value, r.missing, PANELS.c.name.label("panel"),
-            q.name.label("question"), p.session, p.position, p.role, r.view_ms, r.response_ms, r.received,
-            o.simulated, f.expected, f.tolerance,
-        )
-        .select_from(RATINGS)
-        .join(PRESENTATIONS, p.id == r.presentation_id)
-        .join(STIMULI, s.id == p.stimulus_id)
-        .join(STUDY_STIMULI, (f.version_id == p.version_id) & (f.stimulus_id == p.stimulus_id))
-        .join(OBSERVERS, o.id == r.observer_id)
-        .join(PANELS, PANELS.c.id == o.panel_id)
-        .join(QUESTIONS, q.id == r.question_id)
-        .where(p.version_id == version.id, PANELS.c.phase == phase)
-        .order_by(o.id, q.position, p.position)
-    )  # fmt: skip
-    rows = session.connection().execute(query)
-    table = pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))
-    table["value"] = pd.to_numeric(table["value"]).astype(float)
-    return table
-
-
-def _votes(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The votes in the votes' format, and how many repeats were void since another person rated the first presentation."""
-    kept = rows[rows["role"].isin(COUNTED) & rows["value"].notna()].copy()
-    keys = ["observer", "question", "stimulus"]
-    kept["first"] = kept["role"] != "repeat"
-    has_first = kept.groupby(keys)["first"].transform("any") if len(kept) else kept["first"]
-    void = int((~has_first).sum())
-    kept = kept[has_first]
-    kept = kept.sort_values([*keys, "first"], ascending=[True, True, True, False], kind="stable")
-    kept["rep"] = kept.groupby(keys).cumcount()
-    kept = kept.sort_index()
-    kept["score"] = kept["value"]
-    kept["time"] = [moment.isoformat() for moment in kept["received"]]
-    return kept[list(VOTE_COLUMNS)].reset_index(drop=True), void
-
-
-def stimulus_table(session: Session, workspace: Workspace, study: str, version: StudyVersion) -> pd.DataFrame:
-    """The images that count, one row each, with their frozen file and what is known of them."""
+def stimulus_table(
+    session: Session, workspace: Workspace, study: str, version: StudyVersion, only: str | None = None
+) -> pd.DataFrame:
+    """The images that count (or the one named `only`), one row each, with their frozen file and what is known of them."""
     s, f = STIMULI.c, STUDY_STIMULI.c
     query = (
         select(s.name, s.sha256, s.kind, s.pristine, s.subject, s.variant, s.axis, s.info, f.role, f.content, f.file)
@@ -107,6 +68,7 @@ def stimulus_table(session: Session, workspace: Workspace, study: str, version: 
         .where(f.version_id == version.id, f.role.in_(RATED))
         .order_by(s.name)
     )
+    query = query if only is None else query.where(s.name == only)
     rows = []
     for row in session.connection().execute(query):
         info = row.info
@@ -195,20 +157,21 @@ def deviations(protocol: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _gold(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _gold(session: Session, version: StudyVersion, stored: StoredVotes) -> list[dict[str, Any]]:
     """Votes on gold images: what was expected, what was given, and whether it missed (None: nothing was expected)."""
-    kept = rows[rows["role"] == "gold"]
-    columns = ["observer", "stimulus", "question", "session", "position", "value", "expected", "tolerance"]
+    s, f = STIMULI.c, STUDY_STIMULI.c
+    query = select(s.name, f.expected, f.tolerance).join(STUDY_STIMULI, f.stimulus_id == s.id)
+    expected = {
+        row[0]: (row[1], row[2])
+        for row in session.connection().execute(query.where(f.version_id == version.id, f.role == "gold"))
+    }
     found = []
-    for values in kept[columns].itertuples(index=False, name=None):
-        row: dict[str, Any] = {key: None if value != value else value for key, value in zip(columns, values, strict=True)}
+    columns = ["observer", "stimulus", "question", "session", "position", "score"]
+    for values in stored.select(stored.is_role("gold")).frame(times=False)[columns].itertuples(index=False, name=None):
+        row: dict[str, Any] = dict(zip([*columns[:-1], "value"], values, strict=True))
+        row["value"] = None if row["value"] != row["value"] else row["value"]
+        row["expected"], row["tolerance"] = expected.get(row["stimulus"], (None, None))
         judged = row["expected"] is not None and row["value"] is not None
         row["missed"] = bool(abs(row["value"] - row["expected"]) > row["tolerance"]) if judged else None
         found.append(row)
     return found
-
-
-def live_scores(data: StudyData) -> pd.DataFrame:
-    """Opinion scores of the study's main question, as `mos.scores.score_table` gives them."""
-    low, high = data.scale(data.main_question)
-    return score_table(Votes.from_frame(data.select(question=data.main_question), low, high, stimuli=data.stimuli))

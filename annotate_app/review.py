@@ -87,35 +87,43 @@ def without_excluded(data: StudyData, found: Mapping[str, Standing]) -> StudyDat
     return replace(data, votes=votes, meta={**data.meta, "removed": removed})
 
 
-def review_rows(session: Session, key: bytes, version: StudyVersion, data: StudyData) -> list[dict[str, Any]]:
-    """One row per observer who voted, sorted by label: what they did, each rule's verdict, and where they stand."""
-    tokens = dict(session.exec(
-        select(Observer.pseudonym, Observer.token).join(Panel, col(Panel.id) == Observer.panel_id).where(Panel.version_id == version.id)
-    ).all())  # fmt: skip
-    found, two = standings(session, version), two_persons(version.protocol)
-    people = dict(session.exec(select(Curator.id, Curator.name)).all())
-    rows = []
+def keys_of(session: Session, version: StudyVersion) -> dict[str, int]:
+    """Pseudonym -> key of every observer of a version."""
+    query = select(Observer.pseudonym, Observer.id).join(Panel, col(Panel.id) == Observer.panel_id)
+    return {name: key or 0 for name, key in session.exec(query.where(Panel.version_id == version.id))}
+
+
+def judged(data: StudyData) -> list[dict[str, Any]]:
+    """What the rules find of each observer who voted, as JSON values: observer, panel, verdicts, statistics."""
+    found = []
     for panel in sorted({panel for panel, question in data.groups() if question == data.main_question}):
         votes = data.as_votes(panel, data.main_question)
         votes = replace(votes, gold=gold_counts(data.meta.get("gold") or [], data.main_question))
         for row in observer_table(votes).to_dict("records"):
-            rows.append(_row({str(k): v for k, v in row.items()}, panel, key, tokens, found, two, people))
-    return sorted(rows, key=lambda one: str(one["label"]))
+            found.append({
+                "observer": row["observer"], "panel": panel, "verdicts": {rule: row[f"{rule}_verdict"] for rule in RULES},
+                "statistics": {name: None if row[name] != row[name] else float(row[name]) for name in SHOWN},
+            })  # fmt: skip
+    return found
 
 
-def _row(
-    row: dict[str, Any], panel: str, key: bytes, tokens: Mapping[str, str], found: Mapping[str, Standing], two: bool,
-    people: Mapping[int | None, str],
-) -> dict[str, Any]:  # fmt: skip
-    verdicts = {rule: row[f"{rule}_verdict"] for rule in RULES}
-    now = found.get(row["observer"], standing((), two))
-    said = [{"who": people.get(d.curator_id, "?"), "verdict": d.verdict, "reason": d.reason, "at": d.at} for d in now.decisions]
-    return {
-        "label": label_of(key, tokens[row["observer"]]), "panel": panel, "verdicts": verdicts,
-        "proposed": [rule for rule, verdict in verdicts.items() if verdict == "reject"],
-        "statistics": {name: None if row[name] != row[name] else float(row[name]) for name in SHOWN},
-        "standing": now, "decisions": said,
-    }  # fmt: skip
+def review_rows(session: Session, key: bytes, version: StudyVersion, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per observer of `judged`, sorted by label: what they did, each rule's verdict, and where they stand now."""
+    tokens = dict(session.exec(
+        select(Observer.pseudonym, Observer.token).join(Panel, col(Panel.id) == Observer.panel_id).where(Panel.version_id == version.id)
+    ).all())  # fmt: skip
+    made, two = standings(session, version), two_persons(version.protocol)
+    people = dict(session.exec(select(Curator.id, Curator.name)).all())
+    rows = []
+    for one in found:
+        now = made.get(one["observer"], standing((), two))
+        said = [
+            {"who": people.get(d.curator_id, "?"), "verdict": d.verdict, "reason": d.reason, "at": d.at} for d in now.decisions
+        ]
+        proposed = [rule for rule, verdict in one["verdicts"].items() if verdict == "reject"]
+        label = label_of(key, tokens[one["observer"]])
+        rows.append({**one, "label": label, "proposed": proposed, "standing": now, "decisions": said})
+    return sorted(rows, key=lambda row: str(row["label"]))
 
 
 def find_labelled(session: Session, key: bytes, version: StudyVersion, label: str) -> Observer:

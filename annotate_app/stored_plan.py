@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,6 +61,7 @@ def _reached(version: StudyVersion, number: int, panel: str, rows: int) -> list[
 
 
 def _stored_rows(session: Session, panel_id: int | None, place: dict[str, int]) -> tuple[tuple[Shown, ...], ...]:
+    """A panel's rows in order; equal showings are one value, since a plan of millions holds few different ones."""
     p, s = PRESENTATIONS.c, SLOTS.c
     query = (
         select(s.number, p.session, p.role, STIMULI.c.name)
@@ -69,6 +71,11 @@ def _stored_rows(session: Session, panel_id: int | None, place: dict[str, int]) 
         .order_by(s.number, p.position)
     )
     rows: dict[int, list[Shown]] = {}
-    for number, sitting, role, name in session.connection().execute(query):
-        rows.setdefault(number, []).append(Shown(sitting, place[name], role))
-    return tuple(tuple(row) for _, row in sorted(rows.items()))
+    known: dict[tuple[int, str, str], Shown] = {}
+    for number, *said in session.connection().execute(query.execution_options(yield_per=10_000)):
+        key = (said[0], said[1], said[2])
+        shown = known.get(key)
+        if shown is None:
+            shown = known[key] = Shown(said[0], place[said[2]], sys.intern(said[1]))
+        rows.setdefault(number, []).append(shown)
+    return tuple(tuple(rows.pop(number)) for number in sorted(rows))

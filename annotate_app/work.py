@@ -1,4 +1,4 @@
-"""The kinds of long work that pages enqueue and the worker does: prepare, distort, freeze, top_up, gold, export, report, backup.
+"""The kinds of long work that pages enqueue and the worker does: prepare, distort, freeze, top_up, gold, count, export, report, backup.
 
 Each is the same library call as the verb of that name; each goes on where it stopped when its worker was killed.
 """
@@ -104,6 +104,19 @@ def gold(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], pro
             "refused": [f"{one.image}: {one.fault}" for one in found if one.fault]}  # fmt: skip
 
 
+def count(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Count a study's results and review and keep them for the pages."""
+    from annotate_app import counted
+    from db.engine import reading
+    from db.queries import studies
+
+    name = str(arguments["study"])
+    with reading(engine) as session:
+        version = studies.frozen_version(session, studies.named(session, name))
+        votes = counted.count(session, workspace, name, version, lambda word: progress(0, None, word))
+    return {"message": f"{votes:,} votes are counted"}
+
+
 def export(workspace: Workspace, engine: Engine, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Write one export of a study."""
     from annotate_app.results import study_data
@@ -153,6 +166,7 @@ KINDS: dict[str, Work] = {
     "freeze": freeze,
     "top_up": top_up,
     "gold": gold,
+    "count": count,
     "export": export,
     "report": report,
     "backup": backup,

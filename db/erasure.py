@@ -7,6 +7,7 @@ beside the backups and is replayed by a restore, so that what was erased stays e
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,9 @@ def _decisions(session: Session, key: int | None, keep_votes: bool) -> None:
 
 
 def record_erasure(workspace: Workspace, entry: dict[str, Any], backups: Path | None = None) -> None:
-    """Append an entry to the workspace's list and, where a folder of backups exists, to the list beside them."""
+    """Append an entry to the workspace's list and, where a folder of backups exists, to the list beside them. What was counted of
+    studies for the pages is removed, since it may hold the erased one's numbers."""
+    shutil.rmtree(workspace.counted, ignore_errors=True)
     line = json.dumps(entry, sort_keys=True) + "\n"
     for folder in filter(None, (workspace.root, backups)):
         if folder.is_dir():

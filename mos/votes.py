@@ -166,7 +166,8 @@ class Votes:
         panels, questions = self.panels(), self.questions()
         for question in sorted(set(questions)):
             for panel in sorted(set(panels[questions == question])):
-                yield str(panel), str(question), self.select((panels == panel) & (questions == question))
+                own = (panels == panel) & (questions == question)
+                yield str(panel), str(question), self if own.all() else self.select(own)
 
     def references(self) -> Ints:
         """For each stimulus `(J,)` the code of its content's one reference (itself for a reference); -1 = none or several."""
@@ -246,6 +247,9 @@ def _finished(info: pd.DataFrame) -> pd.DataFrame:
 
 def _texts(values: pd.Series) -> list[str]:
     """Cells as text; a missing cell is empty, and whole floats lose their `.0`."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu":
+        codes, numbers = pd.factorize(values)
+        return list(np.array([str(v) for v in numbers], dtype=object)[codes])
     if pd.api.types.is_float_dtype(values):
         return ["" if np.isnan(v) else (str(int(v)) if v == int(v) else str(v)) for v in values.to_numpy(float)]
     return ["" if v is None or v is pd.NA or v != v else str(v) for v in values.tolist()]
@@ -264,6 +268,8 @@ def _scores(values: pd.Series, low: float, high: float) -> Floats:
 
 
 def _extra(values: pd.Series, column: str) -> NDArray[Any]:
+    if column == "simulated" and values.dtype == bool:
+        return values.to_numpy(dtype=bool)
     if column == "simulated":
         return np.array([truth(v) for v in values], bool)
     if column in ("panel", "question", "session"):

@@ -104,6 +104,11 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def counted(self) -> Path:
+        """Folder of what the worker has counted of large studies, for the pages; it can be removed at any time."""
+        return self.root / "counted"
+
+    @property
     def logs(self) -> Path:
         """Folder of logs."""
         return self.root / "logs"

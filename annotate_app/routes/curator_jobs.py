@@ -22,6 +22,7 @@ NAMES = {
     "freeze": "Freezing a study",
     "top_up": "Adding places",
     "gold": "Taking gold values from a pilot",
+    "count": "Counting results and review",
     "export": "Writing an export",
     "report": "Writing the report",
     "backup": "Making a backup",
@@ -99,6 +100,7 @@ def _link(job: Job) -> tuple[str, str] | None:
         "freeze": (f"/c/studies/{study}", "Go to the study"),
         "top_up": (f"/c/studies/{study}/observers", "Invite observers"),
         "gold": (f"/c/studies/{study}/setup/freeze", "Go on to freezing"),
+        "count": (f"/c/studies/{study}/results", "See the results"),
         "export": (f"/c/studies/{study}/results", "Back to the results"),
         "report": (f"/c/studies/{study}/results", "Back to the results"),
     }

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 from sqlmodel import Session, col, select
 
+from annotate_app.counted import image_scores, results, votes_on
 from annotate_app.pages import PAGE_HEADERS, render
-from annotate_app.results import study_data
+from annotate_app.results import stimulus_table
 from annotate_app.roster import csv_text
 from annotate_app.routes.curator import Filled, here
 from annotate_app.routes.curator_board import may_see_scores, study_named
+from annotate_app.scores_page import COLUMNS, ordered, rows_of
 from annotate_app.studies import frozen_file
+from annotate_app.summary import is_common
 from db.engine import reading
-from db.models import Stimulus, Study, StudyStimulus
+from db.models import Stimulus, Study, StudyStimulus, StudyVersion
 from db.queries import audit, jobs
 from db.queries import studies as queries
 from mos.exports.formats import FORMATS
-from mos.exports.study import StudyData
 from mos.report_html import data_uri
-from mos.scores import score_table
 from workspace.errors import UsageFault
 
 router = APIRouter(prefix="/c")
-SORTS = ("stimulus", "content", "n", "mos", "sd", "dmos")
-COLUMNS = ("stimulus", "panel", "content", "n", "n_simulated", "mos", "sd", "ci95_low", "ci95_high", "dmos")
 SIZE = 100
 Page = Annotated[int, Query(ge=1, le=100_000)]
 
@@ -42,15 +39,15 @@ def results_page(
         study = study_named(session, name)
         version = queries.latest_version(session, study)
         shown = may_see_scores(session, study, request.state.curator)
-        data = study_data(session, request.app.state.workspace, name) if version and shown else None
-    chosen = _chosen(data, panel, question) if data is not None and len(data.votes) else None
-    parts: dict[str, Any] = {"sections": [], "rows": [], "pages": 1, "found": 0}
-    if data is not None and chosen is not None:
-        parts = _parts(data, *chosen, sort, down == "yes", page)
+        found = results(session, request.app.state.workspace, name, version, panel, question) if version and shown else None
+        large = version is not None and not is_common(session, version.id or 0)
+    images = len(found.table) if found is not None else 0
+    pages = max(1, -(-images // SIZE))
+    page = min(page, pages)
+    rows = rows_of(ordered(found.table, sort, down == "yes")[(page - 1) * SIZE : page * SIZE]) if found is not None else []
     return render(
-        request, "curator/results.html", curator=request.state.curator, study=study, version=version, shown=shown, data=data,
-        groups=data.groups() if data is not None else [], chosen=chosen, sort=sort, down=down, page=page, formats=FORMATS.values(),
-        data_uri=data_uri, sorts=SORTS, **parts,
+        request, "curator/results.html", curator=request.state.curator, study=study, version=version, shown=shown, counted=found,
+        large=large, sort=sort, down=down, page=page, pages=pages, rows=rows, found=images, formats=FORMATS.values(), data_uri=data_uri,
     )  # fmt: skip
 
 
@@ -60,10 +57,9 @@ def results_csv(
 ) -> Response:
     """The table of images as it is seen, whole."""
     with reading(request.app.state.engine) as session:
-        study = _open_results(session, request, name)
-        data = study_data(session, request.app.state.workspace, study.name)
-    chosen = _chosen(data, panel, question)
-    rows = _table(data, *chosen, sort, down == "yes") if chosen else []
+        _, version = _open_results(session, request, name)
+        found = results(session, request.app.state.workspace, name, version, panel, question, plots=False)
+    rows = rows_of(ordered(found.table, sort, down == "yes")) if found is not None else []
     headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="scores.csv"'}
     return Response("\ufeff" + csv_text(COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -72,21 +68,17 @@ def results_csv(
 def image_page(request: Request, name: str, stimulus: str) -> Response:
     """One image beside its votes."""
     with reading(request.app.state.engine) as session:
-        study = _open_results(session, request, name)
-        data = study_data(session, request.app.state.workspace, study.name)
-    row = data.stimuli.loc[data.stimuli["stimulus"] == stimulus]
-    if row.empty:
-        raise HTTPException(404, f"the study {name!r} rates no image {stimulus[:60]!r}")
-    low, high = (int(end) for end in data.scale(data.main_question))
-    votes = data.select(question=data.main_question)
-    mine = votes.loc[(votes["stimulus"] == stimulus) & (votes["rep"] == 0)]
-    counts = Counter(int(score) for score in mine["score"])
-    scores = [one for one in _table(data, None, data.main_question, "stimulus", False) if one["stimulus"] == stimulus]
-    bars = [(value, counts[value]) for value in range(low, high + 1)] if high - low <= 20 else sorted(counts.items())
+        study, version = _open_results(session, request, name)
+        info = stimulus_table(session, request.app.state.workspace, name, version, only=stimulus).to_dict("records")
+        if not info:
+            raise HTTPException(404, f"the study {name!r} rates no image {stimulus[:60]!r}")
+        scores = image_scores(session, request.app.state.workspace, name, version, stimulus)
+        bars = votes_on(session, version, stimulus)
     return render(
         request, "curator/image.html", curator=request.state.curator, study=study, stimulus=stimulus,
-        info={key: str(value) for key, value in row.iloc[0].items() if key not in ("file", "sha256", "stimulus")}, bars=bars,
-        scores=scores, simulated=int(mine["simulated"].sum()), votes=len(mine),
+        info={str(key): str(value) for key, value in info[0].items() if key not in ("file", "sha256", "stimulus")},
+        bars=[(value, people) for value, people, _ in bars], scores=scores, votes=sum(people for _, people, _ in bars),
+        simulated=sum(simulated for _, _, simulated in bars),
     )  # fmt: skip
 
 
@@ -127,39 +119,25 @@ async def write_out(request: Request, name: str, form: Filled) -> Response:
     return here(request, "/c/jobs")
 
 
-def _open_results(session: Session, request: Request, name: str) -> Study:
+@router.post("/studies/{name}/count")
+async def count_again(request: Request, name: str, form: Filled) -> Response:
+    """Count the results and the review of a large study, as a job."""
+    who = request.state.curator
+
+    def work(db: Session) -> None:
+        study = queries.named(db, name)
+        queries.frozen_version(db, study)
+        jobs.enqueue(db, "count", {"study": name}, curator_id=who.id)
+        audit.append(db, "counting asked for", curator_id=who.id, object_kind="study", object_id=study.id)
+
+    await request.app.state.writer.call(work)
+    return here(request, "/c/jobs")
+
+
+def _open_results(session: Session, request: Request, name: str) -> tuple[Study, StudyVersion]:
     study = study_named(session, name)
-    queries.frozen_version(session, study)
+    version = queries.frozen_version(session, study)
     if not may_see_scores(session, study, request.state.curator):
         raise HTTPException(403, f"the scores of {name!r} are hidden until the study is closed")
     session.expunge(study)
-    return study
-
-
-def _chosen(data: StudyData, panel: str, question: str) -> tuple[str | None, str] | None:
-    """The panel and question wanted, else the main question over the first panel that has votes; None without votes on a scale."""
-    groups = data.groups()
-    if (panel, question) in groups:
-        return panel, question
-    return next((pair for pair in groups if pair[1] == data.main_question), groups[0] if groups else None)
-
-
-def _parts(data: StudyData, panel: str | None, question: str, sort: str, down: bool, page: int) -> dict[str, Any]:
-    from mos.report_results import conditions, scores
-
-    votes = data.as_votes(panel, question)
-    badge = "SIMULATED" if data.simulated else ""
-    rows = _table(data, panel, question, sort, down)
-    return {
-        "sections": [scores(votes, "", badge), conditions(votes, "", badge)], "rows": rows[(page - 1) * SIZE : page * SIZE],
-        "pages": max(1, -(-len(rows) // SIZE)), "found": len(rows),
-    }  # fmt: skip
-
-
-def _table(data: StudyData, panel: str | None, question: str, sort: str, down: bool) -> list[dict[str, Any]]:
-    table = score_table(data.as_votes(panel, question))
-    table = table.loc[table["n"] > 0]
-    if sort in SORTS and sort in table.columns:
-        table = table.sort_values(sort, ascending=not down, kind="stable")
-    kept = [column for column in COLUMNS if column in table.columns]
-    return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in table[kept].to_dict("records")]
+    return study, version

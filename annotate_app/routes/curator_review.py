@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
 from annotate_app import review
+from annotate_app.counted import Counted, review_of
 from annotate_app.pages import PAGE_HEADERS, render
-from annotate_app.results import study_data
 from annotate_app.review_table import COLUMNS, SHOWN, View, csv_rows, seen
 from annotate_app.roster import csv_text
 from annotate_app.routes.curator import Filled, here
@@ -22,6 +22,8 @@ from mos.screening import RULES
 from workspace.errors import UsageFault
 
 router = APIRouter(prefix="/c")
+SIZE = 200
+Page = Annotated[int, Query(ge=1, le=10_000)]
 
 
 def view_of(show: str = "all", panel: str = "", sort: str = "observer", down: str = "") -> View:
@@ -33,15 +35,19 @@ Wanted = Annotated[View, Depends(view_of)]
 
 
 @router.get("/studies/{name}/review")
-def review_page(request: Request, name: str, view: Wanted) -> Response:
-    """Every observer who voted, under a label; filters and order stand in the address."""
+def review_page(request: Request, name: str, view: Wanted, page: Page = 1) -> Response:
+    """Every observer who voted, under a label, a page at a time; filters and order stand in the address."""
     with reading(request.app.state.engine) as session:
         study = study_named(session, name)
         version = queries.latest_version(session, study)
-        rows, simulated = _rows(request, session, name, version)
+        rows, simulated, counted, large = _rows(request, session, name, version)
+        shown = seen(rows, view)
+        pages = max(1, -(-len(shown) // SIZE))
+        page = min(page, pages)
         return render(
-            request, "curator/review.html", curator=request.state.curator, study=study, version=version, rows=seen(rows, view),
-            rules=list(RULES), columns=COLUMNS, shown=SHOWN, view=view, panels=sorted({row["panel"] for row in rows}), everybody=len(rows),
+            request, "curator/review.html", curator=request.state.curator, study=study, version=version,
+            rows=shown[(page - 1) * SIZE : page * SIZE], page=page, pages=pages, counted=counted, large=large, rules=list(RULES),
+            columns=COLUMNS, shown=SHOWN, view=view, panels=sorted({row["panel"] for row in rows}), everybody=len(rows),
             two=review.two_persons(version.protocol) if version else False, proposed=sum(1 for row in rows if row["proposed"]),
             excluded=sum(1 for row in rows if row["standing"].excluded), simulated=simulated,
         )  # fmt: skip
@@ -52,19 +58,24 @@ def review_csv(request: Request, name: str, view: Wanted) -> Response:
     """The table as it is seen, as CSV."""
     with reading(request.app.state.engine) as session:
         version = queries.latest_version(session, study_named(session, name))
-        rows, _ = _rows(request, session, name, version)
+        rows = _rows(request, session, name, version)[0]
         heads, lines = csv_rows(seen(rows, view))
     headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="review.csv"'}
     return Response("\ufeff" + csv_text(heads, lines), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _rows(request: Request, session: Session, name: str, version: StudyVersion | None) -> tuple[list[dict[str, Any]], bool]:
-    """The review's rows, and whether votes of model observers are among them."""
+def _rows(
+    request: Request, session: Session, name: str, version: StudyVersion | None
+) -> tuple[list[dict[str, Any]], bool, Counted | None, bool]:
+    """The review's rows, whether votes of model observers are among them, the count that they come from, and whether the study is
+    so large that the worker counts it."""
     if version is None:
-        return [], False
-    data = study_data(session, request.app.state.workspace, name, screened=False)
-    rows = review.review_rows(session, request.app.state.key, version, data)
-    return rows, bool(rows) and data.simulated
+        return [], False, None, False
+    found = review_of(session, request.app.state.workspace, name, version)
+    if found is None:
+        return [], False, None, True
+    judged, simulated, counted = found
+    return review.review_rows(session, request.app.state.key, version, judged), simulated, counted, counted is not None
 
 
 @router.post("/studies/{name}/review/{label}")

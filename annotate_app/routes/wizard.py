@@ -15,6 +15,7 @@ from annotate_app.identity import unconfirmed
 from annotate_app.pages import render
 from annotate_app.protocol import complete_draft
 from annotate_app.routes.curator import Filled, here
+from annotate_app.summary import is_common
 from annotate_app.wizard_forms import WrongField
 from db.engine import reading
 from db.models import Study
@@ -86,7 +87,8 @@ async def change_state(request: Request, name: str, form: Filled) -> Response:
             _made(db, studies.open_study(db, name), "study opened", who)
         elif action == "close":
             _require_name(name, form.one("confirm"), "closing")
-            _made(db, studies.close_study(db, name), "study closed", who)
+            _made(db, closed := studies.close_study(db, name), "study closed", who)
+            _count_large(db, closed, who)
         elif action == "copy":
             _made(db, studies.copy(db, name, new_name), "study made", who, copied="yes")
             return f"/c/studies/{new_name}/setup/{wizard.NAMES[0]}"
@@ -95,6 +97,13 @@ async def change_state(request: Request, name: str, form: Filled) -> Response:
         return f"/c/studies/{name}"
 
     return here(request, await request.app.state.writer.call(work))
+
+
+def _count_large(db: Session, study: Study, who: SignedIn) -> None:
+    """A closed study that is too large for its pages to count is counted by the worker at once."""
+    version = queries.latest_version(db, study)
+    if version is not None and not is_common(db, version.id or 0):
+        jobs.enqueue(db, "count", {"study": study.name}, curator_id=who.id)
 
 
 def _require_name(name: str, typed: str, what: str) -> None:

@@ -149,17 +149,22 @@ def complete(table: pd.DataFrame, columns: tuple[str, ...], needed: tuple[str, .
     for column in columns:
         if column in ("simulated", "is_ref"):
             values = table[column] if column in table else pd.Series(False, index=table.index)
-            table[column] = np.array([truth(value) for value in values], dtype=bool)
+            table[column] = values if values.dtype == bool else np.array([truth(value) for value in values], dtype=bool)
         elif column == "rep":
             values = table[column] if column in table else pd.Series(0, index=table.index)
             table[column] = pd.to_numeric(values).fillna(0).astype(np.int64)
         elif column not in table:
             table[column] = np.nan if column in ("session", "position", "response_ms") else ""
     for column in ("stimulus", "observer", "panel", "question", "time"):
-        if column in table:
+        if column in table and not _all_texts(table[column]):
             table[column] = [_text(value) for value in table[column].tolist()]
     rest = [c for c in table.columns if c not in columns]
     return table[[*columns, *rest]]
+
+
+def _all_texts(values: pd.Series) -> bool:
+    """Whether every cell is a text already."""
+    return len(values) > 0 and pd.api.types.infer_dtype(values, skipna=False) == "string" and not values.hasnans
 
 
 def truth(value: Any) -> bool:

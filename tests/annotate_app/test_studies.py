@@ -9,11 +9,12 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from annotate_app import studies
-from annotate_app.results import live_scores, study_data
+from annotate_app.results import study_data
 from annotate_app.simulate import directly, prepare, table
 from annotate_app.verify import database_faults, study_faults
 from db.engine import writing
 from db.queries import studies as queries
+from mos.scores import score_table
 from tests.annotate_app.house import House
 from workspace.errors import StudyFault
 
@@ -144,7 +145,7 @@ def test_simulated_observers_leave_a_known_truth(both: House) -> None:
     assert len(data.votes[data.votes["rep"] == 1]) == 24
     assert len(data.meta["gold"]) == 12
     assert set(data.stimuli["is_ref"].groupby(data.stimuli["content"]).sum()) == {1}
-    scores = live_scores(data).set_index("stimulus")["mos"]
+    scores = score_table(data.as_votes()).set_index("stimulus")["mos"]
     truth = scores.index.map(run.truth.quality)
     assert abs(scores.to_numpy() - truth.to_numpy(float)).mean() < 1.2
     assert scores.corr(type(scores)(truth, index=scores.index)) > 0.8
