@@ -75,6 +75,15 @@ def parts_of(table: pd.DataFrame, split: pd.DataFrame, number: int, name: str) -
     return np.array([known[file] for file in table["file"]], dtype=np.str_)
 
 
+def with_groups(table: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
+    """The table with the split file's groups, which join near-duplicates too; its own where the file says none."""
+    if "group" not in split.columns:
+        return table
+    known = dict(zip(split["file"].astype(str), split["group"].fillna("").astype(str), strict=True))
+    own = table["group"].astype(str)
+    return table.assign(group=[known.get(file) or group for file, group in zip(table["file"], own, strict=True)])
+
+
 def without_axis(table: pd.DataFrame, part: NDArray[np.str_], axis: str, name: str) -> NDArray[np.str_]:
     """The parts with the images of one distortion axis taken out of training and validation. Raises UsageFault."""
     if "axis" not in table.columns:

@@ -20,7 +20,7 @@ from train.datasets.base import LoadedSet
 from train.equip import equip
 from train.evaluate import KINDS, collapsed, set_results
 from train.fit import CHECKPOINT, Epoch, Step, Trainer, predict
-from train.material import Material, Member, join, parts_of, without_axis
+from train.material import Material, Member, join, parts_of, with_groups, without_axis
 from train.model import Shape, build, native_input, short_name
 from train.parallel import World, from_first, in_turn
 from train.splits import frame_hash
@@ -82,7 +82,8 @@ def members(
         if config.leave_out_axis and name in config.sets:
             part = without_axis(loaded.table, part, config.leave_out_axis, name)
         cache = in_turn(world, partial(opened, loaded))
-        found.append(Member(name, loaded.title, loaded.table, part, cache, loaded.simulated))
+        table = with_groups(loaded.table, inputs.splits[name])
+        found.append(Member(name, loaded.title, table, part, cache, loaded.simulated))
     return found
 
 
@@ -236,6 +237,7 @@ def model_facts(
         sets.append(
             {
                 "name": member.name,
+                "kind": loaded.facts.name,
                 "title": member.title,
                 "images": counts,
                 "scale": loaded.scale,

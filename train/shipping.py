@@ -22,7 +22,7 @@ def shipping(sets: list[Mapping[str, Any]]) -> list[tuple[str, bool, str]]:
         raise ModelFault("the model names no training set: its weights can't be judged")
     rows = []
     for row in sets:
-        duty = OPEN.get(str(row["name"]))
+        duty = OPEN.get(str(row.get("kind", row["name"])))
         why = duty or f"its licence ({row['licence']}) does not say that weights made from it may be passed on"
         rows.append((str(row["title"]), duty is not None, why))
     return rows
