@@ -14,7 +14,10 @@ import cv2
 import numpy as np
 
 from train import chain, run_folder
-from train.calibration import HIGH, LOW, Calibration, read_interval
+from train.attributes import AttributeHead, as_columns, read_attributes
+from train.calibration import HIGH, LEAST, LOW, Calibration, read_interval
+from train.fault_features import fault_features
+from train.fault_material import FAULTS
 from train.faults import FaultHead, read_head
 from train.networks import Network, open_network
 from train.pixels import Pixels
@@ -34,10 +37,11 @@ Source = Path | str | Pixels
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is computed beside the score: flags of `prepare`'s table, faults, sharpness at full size, a thumbnail."""
+    """What is computed beside the score: flags of `prepare`'s table, faults, attributes, sharpness at full size, a thumbnail."""
 
     flags: bool = True
     faults: bool = True
+    attributes: bool = True
     full_size: bool = False
     thumbnails: bool = False
 
@@ -48,7 +52,7 @@ class Score:
 
     `score` on 1..10 (clipped; `raw` is the network's own), the interval `low`..`high` (None: the model has none; the whole scale where
     the photo is out of range), `distance` from the training images (above 1: out of range), `flags`, `faults` by name, `said`: those
-    above their thresholds, `sharpness` 0..1 of the sharpest tiles at full size, `thumbnail` a JPEG.
+    above their thresholds, `attributes` 0..100 by name, `sharpness` 0..1 of the sharpest tiles at full size, `thumbnail` a JPEG.
     """
 
     file: str
@@ -60,15 +64,17 @@ class Score:
     flags: tuple[str, ...] = ()
     faults: Mapping[str, float] = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    attributes: Mapping[str, float] = field(default_factory=dict)
     sharpness: float | None = None
     thumbnail: bytes = b""
     fault: str = ""
 
     def as_row(self) -> dict[str, Any]:
-        """Plain cells: numbers rounded, flags and said faults joined by `;`, one column `p_FAULT` per fault."""
+        """Plain cells: numbers rounded, flags and said faults joined by `;`, a column `p_FAULT` per fault, `a_NAME` per attribute."""
         numbers = {name: _rounded(getattr(self, name)) for name in ("score", "low", "high", "raw", "distance", "sharpness")}
         texts = {"flags": ";".join(self.flags), "faults": ";".join(self.said), "fault": self.fault}
-        return {"file": self.file, **numbers, **texts, **{f"p_{name}": round(value, 4) for name, value in self.faults.items()}}
+        chances = {f"p_{name}": round(value, 4) for name, value in self.faults.items()}
+        return {"file": self.file, **numbers, **texts, **chances, **as_columns(self.attributes)}
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,14 @@ class _Read:
     photo: chain.Photo | None
     fault: str = ""
     faults: Mapping[str, float] = field(default_factory=dict)
+    attributes: Mapping[str, float] = field(default_factory=dict)
     sharpness: float | None = None
     thumbnail: bytes = b""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """An opened model folder: facts, network, what runs it (`onnxruntime` or `torch`), interval, range and faults."""
+    """An opened model folder: facts, network, what runs it (`onnxruntime` or `torch`), interval, range, faults and attributes."""
 
     facts: Mapping[str, Any]
     network: Network
@@ -93,6 +100,7 @@ class Scorer:
     calibration: Calibration
     range: Range | None
     head: FaultHead | None
+    attributes: AttributeHead | None = None
 
     @property
     def simulated(self) -> bool:
@@ -104,7 +112,9 @@ class Scorer:
         """What must be said beside every score."""
         lacks = []
         if self.calibration.half_width is None:
-            lacks.append("No interval: the model has fewer than 10 validation images.")
+            lacks.append(
+                f"No interval: the model's validation images are of {self.calibration.groups} groups, fewer than {LEAST}."
+            )
         if self.range is None:
             lacks.append("No range check: the model folder holds no features of its training images.")
         return [*self.facts["notices"], *lacks]
@@ -137,11 +147,19 @@ class Scorer:
                 photo = chain.read(Path(source), self.facts, flagged=wanted.flags, keep_full=wanted.full_size)
         except (PhotoFault, MissingExtra) as fault:
             return _Read(name, None, str(fault))
-        faults = self.head.of(photo.working) if wanted.faults and self.head else {}
+        faults, attributes = self._judged(photo.working, wanted)
         sharp = tile_sharpness(photo.full) if photo.full is not None else None
         small = thumbnail(photo.working) if wanted.thumbnails else b""
         kept = chain.Photo(photo.pixels, photo.pixels, photo.flags)
-        return _Read(name, kept, "", faults, sharp.best if sharp else None, small)
+        return _Read(name, kept, "", faults, attributes, sharp.best if sharp else None, small)
+
+    def _judged(self, working: Pixels, wanted: Wanted) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """Faults and attributes of a working image, from features that are computed once."""
+        if not (wanted.attributes and self.attributes):
+            return (self.head.of(working) if wanted.faults and self.head else {}), {}
+        features = fault_features(working)
+        faults = self.head.probabilities(features[None])[0].tolist() if wanted.faults and self.head else []
+        return dict(zip(FAULTS, faults, strict=False)), self.attributes.named(features)
 
     def _answers(self, held: list[_Read]) -> Iterator[Score]:
         good = [item.photo.pixels for item in held if item.photo is not None]
@@ -163,7 +181,9 @@ class Scorer:
         low, high = self.calibration.interval(score, known=known) or (None, None)
         said = self.head.said(dict(item.faults)) if self.head and item.faults else ()
         flags = flags if known else (OUT_OF_RANGE, *flags)
-        return Score(item.name, score, low, high, raw, distance, flags, item.faults, said, item.sharpness, item.thumbnail)
+        return Score(
+            item.name, score, low, high, raw, distance, flags, item.faults, said, item.attributes, item.sharpness, item.thumbnail
+        )
 
 
 def _rounded(value: float | None) -> float | None:
@@ -205,7 +225,8 @@ def open_model(folder: Path, engine: str = "auto") -> Scorer:
         )
     facts = run_folder.read_model(folder)
     network, used = open_network(folder, facts, engine)
-    return Scorer(facts, network, used, read_interval(folder), read_range(folder), read_head(folder))
+    interval, known = read_interval(folder), read_range(folder)
+    return Scorer(facts, network, used, interval, known, read_head(folder), read_attributes(folder))
 
 
 def score(

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from train.attributes import NAMES as ATTRIBUTE_NAMES
 from train.chain import describe
 from train.diagnose import NAMES, Costs, diagnose
 from train.scoring import OUT_OF_RANGE, Scorer, open_model
@@ -40,7 +41,7 @@ def write_message(stream: BinaryIO, value: dict[str, Any]) -> None:
 
 
 def answer(scorer: Scorer, data: bytes, costs: Costs) -> dict[str, Any]:
-    """The answer to one photo file: score, interval, advice and sentences, or `error` with one line."""
+    """The answer to one photo file: score, interval, faults, attributes, advice and sentences, or `error` with one line."""
     with tempfile.NamedTemporaryFile(prefix="dermiqa-") as file:
         file.write(data)
         file.flush()
@@ -57,6 +58,8 @@ def answer(scorer: Scorer, data: bytes, costs: Costs) -> dict[str, Any]:
         "faults": {name: round(value, 4) for name, value in found.faults.items()},
         "said": list(found.said),
         "names": NAMES,
+        "attributes": {name: round(value, 1) for name, value in found.attributes.items()},
+        "attribute_names": ATTRIBUTE_NAMES,
         "notices": scorer.notices,
         "chain": describe(scorer.facts),
     }

@@ -1,11 +1,13 @@
-"""The card's part on a model in use: interval, range, faults and who may have the weights, as the folder's files say."""
+"""The card's part on a model in use: interval, range, faults, attributes and who may have the weights, as the folder's files say."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from train import run_folder
-from train.calibration import read_interval
+from train.attribute_measures import table as attribute_table
+from train.attributes import read_attributes
+from train.calibration import LEAST, read_interval
 from train.fault_measures import table
 from train.faults import read_head
 from train.range_check import read_range
@@ -29,19 +31,35 @@ def use_text(folder: Path) -> str:
     onnx = facts.get("onnx")
     lines.append(f"- Without torch: {f'yes, by {onnx}' if onnx else 'not yet; dermiqa model export writes it'}")
     lines += ["", "| set | weights may be passed on | why |", "|---|---|---|"]
-    lines += [f"| {title} | {'yes' if free else '**no**'} | {why} |" for title, free, why in shipping(facts["sets"])]
-    return "\n".join([*lines, *_faults(folder)]) + "\n"
+    lines += [f"| {title} | {'yes' if free else '**no**'} | {why} |" for title, free, why in judged(folder)]
+    return "\n".join([*lines, *_faults(folder), *_attributes(folder)]) + "\n"
+
+
+def judged(folder: Path) -> list[tuple[str, bool, str]]:
+    """`shipping` of everything in the folder: the training sets, and the set of the attributes where it is none of them."""
+    sets, head = run_folder.read_model(folder)["sets"], read_attributes(folder)
+    rows = shipping(sets)
+    if head is None or head.facts["labels_sha256"] in [row["labels_sha256"] for row in sets]:
+        return rows
+    return [*rows, *((f"{title} (attributes.npz)", free, why) for title, free, why in shipping([head.facts["set"]]))]
 
 
 def _interval(folder: Path) -> list[str]:
     found = read_interval(folder)
     if found.half_width is None:
-        return [f"- Interval: none; {len(found.residuals)} validation images are fewer than 10"]
-    said = f"- 90 % interval: ± {found.half_width:.2f}, from {len(found.residuals)} validation images (split conformal)"
+        return [f"- Interval: none; {found.groups} groups of validation images are fewer than {LEAST}"]
+    said = (
+        f"- 90 % interval: ± {found.half_width:.2f}, from {len(found.residuals)} validation images in {found.groups} groups (conformal; "
+        "a group counts once)"
+    )
     test = found.facts.get("test_coverage")
     if test is None:
         return [said]
-    return [f"{said}; it held {test['share']:.2f} ({test['low']:.2f} to {test['high']:.2f}) of {test['n']} test images"]
+    held = f"{said}; it held {test['share']:.2f} ({test['low']:.2f} to {test['high']:.2f}) of {test['n']} test images"
+    if "group_share" not in test:
+        return [held]
+    ends = f"({test['group_low']:.2f} to {test['group_high']:.2f})"
+    return [f"{held}, {test['group_share']:.2f} {ends} on the mean of {test['groups']} groups"]
 
 
 def _range(folder: Path) -> list[str]:
@@ -67,3 +85,20 @@ def _faults(folder: Path) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     return [*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in table(head))]
+
+
+def _attributes(folder: Path) -> list[str]:
+    head = read_attributes(folder)
+    if head is None:
+        return []
+    found = head.facts
+    return [
+        "",
+        f"Attributes, 0 to 100 as people rated them: a linear head on the features of faults, taught on {found['train']:,} photos of "
+        f"{found['set']['title']}, measured on its part {found['part']} ({found['split']}; {found['groups']:,} groups). "
+        "It changes no score.",
+        "",
+        "| attribute | n | PLCC (95 %) | SROCC | RMSE | SD of people's scores |",
+        "|---|---|---|---|---|---|",
+        *(f"| {' | '.join(str(cell) for cell in row)} |" for row in attribute_table(head)),
+    ]

@@ -15,7 +15,7 @@ from dermiqa.cli import LazyGroup
 from dermiqa.commands.common import bar, example, hint, json_option, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from train.scoring import Score, Scorer
+    from train.scoring import Score, Scorer, Wanted
 
 PathType = click.Path(path_type=Path)
 MODEL = click.option("--model", "model_folder", type=PathType, required=True, help="The model's folder.")
@@ -23,6 +23,7 @@ ENGINE = click.option("--engine", type=click.Choice(["auto", "onnxruntime", "tor
 MODEL_VERBS = {
     "export": ("dermiqa.commands.models:export", "Write the network as ONNX into the folder."),
     "faults": ("dermiqa.commands.advice:faults", "Teach it what is wrong with photos."),
+    "attributes": ("dermiqa.commands.attributes:attributes", "Teach it SPAQ's five attributes."),
     "train-starter": ("dermiqa.commands.starter:train_starter", "Build a small model from the sets at hand."),
 }
 
@@ -35,12 +36,13 @@ MODEL_VERBS = {
 @click.option("--full-size", is_flag=True, help="Measure the sharpness of tiles at native size too.")
 @click.option("--flags/--no-flags", default=True, show_default=True, help="Judge photos by prepare's table of flags.")
 @click.option("--faults/--no-faults", default=True, show_default=True, help="Say what is wrong, where the model can.")
+@click.option("--attributes/--no-attributes", default=True, show_default=True, help="Give SPAQ's five, where the model can.")
 @click.option("--batch", type=click.IntRange(1, 1024), default=16, show_default=True, help="Photos at a time.")
 @ENGINE
 @json_option
 def score(
     photos: tuple[Path, ...], model_folder: Path, csv_file: Path | None, html_file: Path | None, full_size: bool, flags: bool,
-    faults: bool, batch: int, engine: str, as_json: bool,
+    faults: bool, attributes: bool, batch: int, engine: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Score PHOTOS (files or folders) from 1, poor, to 10, excellent; broken photos are listed, exit 1."""
     from train.score_page import write_page
@@ -48,9 +50,9 @@ def score(
 
     files = photos_in(photos)
     scorer = open_model(model_folder, engine)
-    wanted = Wanted(flags=flags, faults=faults, full_size=full_size, thumbnails=html_file is not None)
+    wanted = Wanted(flags, faults, attributes, full_size, thumbnails=html_file is not None)
     found: list[Score] = []
-    with _table(csv_file, scorer) as writer:
+    with _table(csv_file, scorer, wanted) as writer:
         for item in bar(scorer.score_files(files, batch, wanted), total=len(files), what="score", unit="photo"):
             if writer:
                 writer.writerow(item.as_row())
@@ -64,8 +66,9 @@ def score(
 
 
 @contextmanager
-def _table(path: Path | None, scorer: Scorer) -> Iterator[csv.DictWriter[str] | None]:
+def _table(path: Path | None, scorer: Scorer, wanted: Wanted) -> Iterator[csv.DictWriter[str] | None]:
     """A CSV that grows row by row and takes its name when it is whole."""
+    from train.attributes import ATTRIBUTES, PREFIX
     from train.fault_material import FAULTS
     from train.scoring import Score
     from workspace.files import replacing
@@ -73,7 +76,8 @@ def _table(path: Path | None, scorer: Scorer) -> Iterator[csv.DictWriter[str] | 
     if path is None:
         yield None
         return
-    heads = [*Score("").as_row(), *(f"p_{fault}" for fault in FAULTS if scorer.head)]
+    heads = [*Score("").as_row(), *(f"p_{fault}" for fault in FAULTS if scorer.head and wanted.faults)]
+    heads += [f"{PREFIX}{name}" for name in ATTRIBUTES if scorer.attributes and wanted.attributes]
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, heads)
         writer.writeheader()

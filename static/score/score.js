@@ -8,13 +8,16 @@ function list(element, texts) {
   element.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
 }
 
+function line(...texts) {
+  const made = document.createElement("tr");
+  made.append(...texts.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
+  return made;
+}
+
 function row(name, probability, said) {
-  const line = document.createElement("tr");
-  if (said) line.className = "said";
-  for (const text of [name, probability.toFixed(2)]) {
-    line.append(Object.assign(document.createElement("td"), { textContent: text }));
-  }
-  return line;
+  const made = line(name, probability.toFixed(2));
+  if (said) made.className = "said";
+  return made;
 }
 
 function show(answer, file) {
@@ -27,6 +30,9 @@ function show(answer, file) {
   const faults = Object.entries(answer.faults).sort((a, b) => b[1] - a[1]);
   part("faults").hidden = faults.length === 0;
   part("faults").tBodies[0].replaceChildren(...faults.map(([name, p]) => row(answer.names[language][name], p, answer.said.includes(name))));
+  const attributes = Object.entries(answer.attributes);
+  part("attributes").hidden = attributes.length === 0;
+  part("attributes").tBodies[0].replaceChildren(...attributes.map(([name, value]) => line(answer.attribute_names[language][name], value.toFixed(0))));
   part("chain").textContent = answer.chain;
   list(part("notices"), answer.notices);
   part("result").hidden = false;

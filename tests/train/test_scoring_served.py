@@ -50,6 +50,7 @@ def test_a_photo_is_scored_and_explained_and_bad_ones_get_a_clear_line(client: T
     found = client.post("/api/score", content=photo).json()
     assert 1 <= found["score"] <= 10
     assert len(found["faults"]) == 8
+    assert found["attributes"] == {}
     assert set(found["sentences"]) == {"en", "es"}
     assert found["notice"].startswith("Research use only; not a medical device")
     assert list(Path("/tmp").glob("dermiqa-*/tinea*")) == []
