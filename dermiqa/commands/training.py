@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ from dermiqa.commands.common import counted, example, hint, is_quiet, json_optio
 from workspace.errors import MissingExtra, UsageFault, WorkspaceFault
 
 if TYPE_CHECKING:
-    from train.run import Finished
+    from train.config import Config
+    from train.parallel import World
+    from train.run import Finished, Inputs
     from train.tensorboard import Board
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -83,12 +86,10 @@ def train(
     """
     require_training()
     from train.config import make
-    from train.parallel import end, join, leave
+    from train.parallel import end
     from train.roots import read_roots
-    from train.run import run
     from train.sources import gather, parse
     from train.splits import Rule
-    from train.tensorboard import Board
 
     roots = read_roots()
     trained, tested = [parse(text, roots) for text in sets], [parse(text, roots) for text in tests]
@@ -96,15 +97,26 @@ def train(
     config = make({**values, "sets": [source.name for source in trained]}, str(config_file or "the options"))
     inputs = gather(trained, tested, Rule(), seed=0, n=max(5, config.split), folder=splits_folder)
     folder = out or models_folder() / f"{config.model}-{'-'.join(config.sets)}-split{config.split}"
-    world = join(config.device)
-    board = Board(folder) if tensorboard and world.first else None
-    try:
-        done = _followed(run(config, inputs, folder, cache_dir, world, counted("cache")), world.first, board)
-    finally:
-        leave(world)
+    done, world = trained_in(folder, config, inputs, cache_dir, tensorboard)
     if world.first:
         _say_run(done, as_json)
     end(world, 0)
+
+
+def trained_in(
+    folder: Path, config: Config, inputs: Inputs, cache_dir: Path | None, tensorboard: bool = False
+) -> tuple[Finished, World]:
+    """A run in `folder`, trained to its end behind a bar from wherever it stands, and this process's world."""
+    from train.parallel import join, leave
+    from train.run import run
+    from train.tensorboard import Board
+
+    world = join(config.device)
+    board = Board(folder) if tensorboard and world.first else None
+    try:
+        return _followed(run(config, inputs, folder, cache_dir, world, counted("cache")), world.first, board), world
+    finally:
+        leave(world)
 
 
 def require_training() -> None:
@@ -156,7 +168,7 @@ def _followed(events: Iterator[Any], first: bool, board: Board | None) -> Finish
         elif isinstance(event, Epoch):
             values = [f"{k.removeprefix('val_')} {v:.3f}" for k, v in event.row.items() if k.startswith("val_plcc")]
             progress.write(
-                f"epoch {event.number:>3}: loss {event.row['train_loss']:.4f}  {'  '.join(values)}"
+                f"epoch {event.number:>3}: loss {event.row['train_loss']:.4f}  {'  '.join(values)}", file=sys.stderr
             ) if not progress.disable else None
         else:
             done = event
