@@ -97,8 +97,9 @@ def count(session: Session, workspace: Workspace, study: str, version: StudyVers
     for number, (panel, question) in enumerate(made["groups"]):
         step(f"scores of {panel}, {question}")
         name = f"{token}-{number}"
-        scores_page.image_table(data, panel, question).to_parquet(place / f"{name}.parquet", index=False)
-        write_bytes(place / f"{name}.json", json.dumps(scores_page.sections(data, panel, question)).encode())
+        votes = data.as_votes(panel, question)
+        scores_page.image_table(votes).to_parquet(place / f"{name}.parquet", index=False)
+        write_bytes(place / f"{name}.json", json.dumps(scores_page.sections(votes, data.simulated)).encode())
         made["files"].append(name)
     write_json(place / INDEX, made)
     for old in place.iterdir():
@@ -116,8 +117,9 @@ def results(
     data = study_data(session, workspace, study)
     groups = data.groups()
     group = scores_page.chosen(groups, data.main_question, panel, question)
-    table = scores_page.image_table(data, *group) if group else pd.DataFrame()
-    parts = scores_page.sections(data, *group) if group and plots else []
+    votes = data.as_votes(*group) if group else None
+    table = scores_page.image_table(votes) if votes is not None else pd.DataFrame()
+    parts = scores_page.sections(votes, data.simulated) if votes is not None and plots else []
     return Counted(groups, group, table, parts, data.meta.get("removed", []), data.simulated)
 
 
@@ -185,7 +187,7 @@ def image_scores(
     """One image's scores on the main question, a row for each panel; none where a large study was not counted yet."""
     if is_common(session, version.id or 0):
         data = study_data(session, workspace, study, times=False)
-        tables = [scores_page.image_table(data, None, data.main_question)] if len(data.votes) else []
+        tables = [scores_page.image_table(data.as_votes())] if len(data.votes) else []
     else:
         index, place = _index(session, workspace, study, version), folder(workspace, study, version)
         pairs = zip(index["groups"], index["files"], strict=True) if index is not None else ()

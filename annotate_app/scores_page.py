@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from mos.document import Section, Table
-from mos.exports.study import StudyData
 from mos.scores import score_table
+from mos.votes import Votes
 
 SORTS = ("stimulus", "content", "n", "mos", "sd", "dmos")
 COLUMNS = ("stimulus", "panel", "content", "n", "n_simulated", "mos", "sd", "ci95_low", "ci95_high", "dmos")
@@ -25,11 +25,10 @@ def chosen(groups: Sequence[Group], main: str, panel: str, question: str) -> Gro
     return next((pair for pair in groups if pair[1] == main), groups[0] if groups else None)
 
 
-def image_table(data: StudyData, panel: str | None, question: str) -> pd.DataFrame:
-    """One row per image that was rated: COLUMNS as far as they are known, and on a whole scale how often each value was given."""
-    table = score_table(data.as_votes(panel, question))
-    kept = [column for column in table.columns if column in COLUMNS or str(column).startswith("votes_")]
-    return table.loc[table["n"] > 0, kept].reset_index(drop=True)
+def image_table(votes: Votes) -> pd.DataFrame:
+    """One row per image that was rated: COLUMNS as far as they are known."""
+    table = score_table(votes)
+    return table.loc[table["n"] > 0, [column for column in COLUMNS if column in table.columns]].reset_index(drop=True)
 
 
 def ordered(table: pd.DataFrame, sort: str, down: bool) -> pd.DataFrame:
@@ -39,15 +38,14 @@ def ordered(table: pd.DataFrame, sort: str, down: bool) -> pd.DataFrame:
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as a template or a CSV takes them; None where nothing is known."""
-    kept = [column for column in COLUMNS if column in table.columns]
-    return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in table[kept].to_dict("records")]
+    return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def sections(data: StudyData, panel: str | None, question: str) -> list[dict[str, Any]]:
+def sections(votes: Votes, simulated: bool) -> list[dict[str, Any]]:
     """Distribution, variants and conditions as JSON values; tables of more than LONG rows are cut, and say by how many (`more`)."""
     from mos.report_results import conditions, scores
 
-    votes, badge = data.as_votes(panel, question), "SIMULATED" if data.simulated else ""
+    badge = "SIMULATED" if simulated else ""
     return [_plain(scores(votes, "", badge)), _plain(conditions(votes, "", badge))]
 
 

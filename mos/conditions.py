@@ -45,11 +45,11 @@ def crossed_mean(matrix: Floats) -> CrossedMean:
     With one content it speaks for observers only, with one observer for contents only; with one vote it has no interval.
     Missing votes: the variance of the weighted mean from the two-way components of the votes that are there.
     """
-    table = matrix[~np.isnan(matrix).all(1)][:, ~np.isnan(matrix).all(0)]
+    table = _occupied(matrix)
     contents, observers = table.shape
     if table.size == 0:
         return CrossedMean(None, None, None, None, None, "", "no votes")
-    mean = float(np.nanmean(np.nanmean(table, axis=1)))
+    mean = float(_row_means(table).mean())
     if contents == 1 or observers == 1:
         values = table.ravel()[~np.isnan(table.ravel())]
         speaks = OBSERVERS if contents == 1 else CONTENTS
@@ -58,6 +58,19 @@ def crossed_mean(matrix: Floats) -> CrossedMean:
         return _interval(mean, float(values.std(ddof=1)) / len(values) ** 0.5, len(values) - 1, speaks)
     squared = _complete(table) if not np.isnan(table).any() else _missing(table)
     return _interval(mean, squared**0.5, min(contents, observers) - 1, BOTH)
+
+
+def _occupied(matrix: Floats) -> Floats:
+    """The matrix without rows and columns in which nothing is known; itself where there is none."""
+    known = ~np.isnan(matrix)
+    rows, columns = known.any(1), known.any(0)
+    return matrix if rows.all() and columns.all() else matrix[rows][:, columns]
+
+
+def _row_means(table: Floats) -> Floats:
+    """The mean of what is known in each row; every row knows something."""
+    known = ~np.isnan(table)
+    return np.asarray(np.sum(table, axis=1, where=known) / known.sum(1), dtype=np.float64)
 
 
 def _complete(table: Floats) -> float:
@@ -75,11 +88,12 @@ def _missing(table: Floats) -> float:
     known = ~np.isnan(table)
     row, column = np.nonzero(known)
     if len(row) <= sum(table.shape):
-        rows = np.nanmean(table, axis=1)
+        rows = _row_means(table)
         return float(rows.var(ddof=1)) / len(rows)
     content, observer, residual = np.maximum(henderson(table[known], [row.astype(np.int64), column.astype(np.int64)]), 0)
-    weights = known / known.sum(1, keepdims=True) / len(table)
-    parts = content / len(table), observer * float(np.sum(weights.sum(0) ** 2)), residual * float(np.sum(weights**2))
+    weights = (1 / known.sum(1) / len(table))[row]
+    by_observer = np.bincount(column, weights, minlength=table.shape[1])
+    parts = content / len(table), observer * float(np.sum(by_observer**2)), residual * float(np.sum(weights**2))
     return float(sum(parts))
 
 
