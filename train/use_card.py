@@ -96,7 +96,7 @@ def _attributes(folder: Path) -> list[str]:
         "",
         f"Attributes, 0 to 100 as people rated them: a linear head on the features of faults, taught on {found['train']:,} photos of "
         f"{found['set']['title']}, measured on its part {found['part']} ({found['split']}; {found['groups']:,} groups). "
-        "It changes no score.",
+        "It changes no score. SPAQ's photos show everyday scenes; on skin nothing was measured.",
         "",
         "| attribute | n | PLCC (95 %) | SROCC | RMSE | SD of people's scores |",
         "|---|---|---|---|---|---|",
