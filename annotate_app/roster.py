@@ -22,6 +22,7 @@ from db.types import now
 from mos.exports.tables import harmless
 
 GONE = ("withdrawn", "screened_out", "replaced", "erased")
+ON_THEIR_WAY = ("invited", "active")
 STATES = ("invited", "due", "late", "resting", "at work", "waiting", "done", *GONE)
 DAYS = 3
 PAID = "observer paid"
@@ -79,9 +80,15 @@ class Stand:
     due: datetime | None
 
 
-def stands(session: Session, version: StudyVersion, days: int = DAYS, only: Sequence[int] | None = None) -> list[Stand]:
-    """Where every observer of a version stands (or those whose ids are in `only`), in the order of their ids."""
-    way, moment, held = Way.of(version.protocol), now(), _sittings(session, version, only)
+def stands(
+    session: Session, version: StudyVersion, days: int = DAYS, only: Sequence[int] | None = None, *, whole: bool = False
+) -> list[Stand]:
+    """Where every observer of a version stands (or those whose ids are in `only`), in the order of their ids.
+
+    Of everybody, only those who are still on their way are read with their sittings, since the others' state says all; with `whole`
+    all are.
+    """
+    way, moment, held = Way.of(version.protocol), now(), _sittings(session, version, only, whole)
     o, p = OBSERVERS.c, PANELS.c
     query = (
         select(o.id, o.state, o.created, o.simulated, p.phase).join(PANELS, p.id == o.panel_id).where(p.version_id == version.id)
@@ -107,7 +114,7 @@ def roster(session: Session, version: StudyVersion, days: int = DAYS, *, only: S
         .where(PANELS.c.version_id == version.id)
     )
     query = query if only is None else query.where(o.id.in_(only))
-    where = {stand.key: stand for stand in stands(session, version, days, only)}
+    where = {stand.key: stand for stand in stands(session, version, days, only, whole=True)}
     paid, votes = _paid(session), _votes(session, version, only)
     found = []
     for key, token, pseudonym, language, panel, planned in session.connection().execute(query.order_by(o.id)):
@@ -119,12 +126,13 @@ def roster(session: Session, version: StudyVersion, days: int = DAYS, *, only: S
     return found
 
 
-def _sittings(session: Session, version: StudyVersion, only: Sequence[int] | None) -> dict[int, list[Sitting]]:
-    r = SESSIONS.c
+def _sittings(session: Session, version: StudyVersion, only: Sequence[int] | None, whole: bool) -> dict[int, list[Sitting]]:
+    r, o = SESSIONS.c, OBSERVERS.c
     query = select(r.observer_id, r.started, r.ended).order_by(r.id)
     if only is None:
-        query = query.join(SLOTS, SLOTS.c.id == r.slot_id).join(PANELS, PANELS.c.id == SLOTS.c.panel_id)
+        query = query.join(OBSERVERS, o.id == r.observer_id).join(PANELS, PANELS.c.id == o.panel_id)
         query = query.where(PANELS.c.version_id == version.id)
+        query = query if whole else query.where(o.state.in_(ON_THEIR_WAY))
     else:
         query = query.where(r.observer_id.in_(only))
     found: dict[int, list[Sitting]] = {}
@@ -150,7 +158,7 @@ def _paid(session: Session) -> dict[int, datetime]:
 
 
 def _due(state: str, created: datetime, mine: Sequence[Sitting], way: Way, moment: datetime, days: int) -> datetime | None:
-    if state not in ("invited", "active"):
+    if state not in ON_THEIR_WAY:
         return None
     allowed = may_start([one.started for one in mine], EARLIEST, way)
     return max([created, allowed, *(one.ended for one in mine if one.ended)]) + timedelta(days=days)
@@ -159,7 +167,7 @@ def _due(state: str, created: datetime, mine: Sequence[Sitting], way: Way, momen
 def _word(state: str, mine: Sequence[Sitting], due: datetime | None, moment: datetime, way: Way) -> str:
     if state == "finished":
         return "done"
-    if state not in ("invited", "active"):
+    if state not in ON_THEIR_WAY:
         return state
     late = due is not None and due < moment
     if any(one.ended is None for one in mine):

@@ -34,7 +34,8 @@ class Utc(TypeDecorator[datetime]):
         """From the database, always aware and in UTC."""
         if value is None:
             return None
-        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 class Flag(TypeDecorator[bool]):

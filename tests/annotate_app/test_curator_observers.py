@@ -13,10 +13,11 @@ from sqlmodel import select
 
 from annotate_app import observers
 from annotate_app.invitations import qr_svg
-from annotate_app.roster import csv_text
+from annotate_app.roster import csv_text, roster, stands
 from annotate_app.security import token_hash
 from db.engine import reading, writing
 from db.models import Audit, Invitation, Observer
+from db.queries import studies as queries
 from db.types import now
 from tests.annotate_app.desk import Office
 from workspace.errors import VoteRefused
@@ -159,6 +160,22 @@ def test_a_drop_out_is_replaced_paid_and_erased(office: Office) -> None:
     sheet = desk.post(f"/c/studies/skin/observers/{token_of(office, other.pseudonym)}", action="replace").text
     assert LINK.search(sheet)
     assert "1 replaced" in desk.get("/c/studies/skin/observers").text
+
+
+def test_sittings_of_those_who_are_done_are_read_where_they_are_shown(office: Office) -> None:
+    """Where everybody stands is told without them; a list that shows sessions has them, of one person as of all."""
+    office.house.open()
+    office.house.sit_down().finish()
+    office.house.sit_down().vote()
+    with reading(office.house.engine) as session:
+        version = queries.frozen_version(session, queries.named(session, "skin"))
+        found = [(one.word, len(one.sittings)) for one in stands(session, version)]
+        assert found == [("done", 0), ("at work", 1)]
+        assert [(one.word, len(one.sittings)) for one in stands(session, version, whole=True)] == [("done", 1), ("at work", 1)]
+        everybody = roster(session, version)
+        assert [(line.word, line.sessions) for line in everybody] == [("done", 1), ("at work", 0)]
+        keys = [one.key for one in stands(session, version)]
+        assert [roster(session, version, only=[key]) for key in keys] == [[line] for line in everybody]
 
 
 def test_cells_that_a_spreadsheet_would_run_are_defused() -> None:
