@@ -112,9 +112,8 @@ class Scorer:
         """What must be said beside every score."""
         lacks = []
         if self.calibration.half_width is None:
-            lacks.append(
-                f"No interval: the model's validation images are of {self.calibration.groups} groups, fewer than {LEAST}."
-            )
+            few = f"validation images are of {self.calibration.groups} groups, fewer than {LEAST}"
+            lacks.append(f"No interval: the model's {few}." if self.calibration.groups else "No interval: no validation image.")
         if self.range is None:
             lacks.append("No range check: the model folder holds no features of its training images.")
         return [*self.facts["notices"], *lacks]
