@@ -22,11 +22,12 @@ from workspace.files import replacing
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FILE = "faults.npz"
-FORMAT = 1
+FORMAT = 2
 HIDDEN = 48
-DECAY = 2e-3
+DECAY = 6e-3
 STEPS = 250
 PRECISION = 0.8
+LEAST = 0.5
 Z = 1.6449
 NEVER = 2.0
 
@@ -112,15 +113,16 @@ def _loss(values: Floats, rows: Floats, faults: Floats, shape: tuple[tuple[int, 
 def threshold(probabilities: Floats, truth: Ints, precision: float = PRECISION) -> float:
     """The lowest probability at and above which the precision's lower bound holds `precision`; 2 (never) where there is none.
 
-    The bound is Wilson's, one-sided at 95 %, so that few photos or a lucky run of hits do not set a threshold; eleven hits without a
-    miss are the least that reach .8. Source: Wilson, JASA 22 (1927); Brown, Cai and DasGupta, Statistical Science 16 (2001).
+    It is never below .5: what is likelier absent than there is not said, since on photos as they come faults are rarer than among
+    examples. The bound is Wilson's, one-sided at 95 %, so that few photos or a lucky run of hits do not set a threshold; eleven hits
+    without a miss are the least that reach .8. Source: Wilson, JASA 22 (1927); Brown, Cai and DasGupta, Statistical Science 16 (2001).
     """
     order = np.argsort(-probabilities, kind="stable")
     values, counts = probabilities[order], np.arange(1.0, len(order) + 1)
     shares = np.cumsum(truth[order]) / counts
     middle, room = shares + Z * Z / (2 * counts), np.sqrt(shares * (1 - shares) / counts + Z * Z / (4 * counts * counts))
     bound = (middle - Z * room) / (1 + Z * Z / counts)
-    good = (bound >= precision) & np.append(values[1:] < values[:-1], True)
+    good = (bound >= precision) & (values >= LEAST) & np.append(values[1:] < values[:-1], True)
     return float(values[np.flatnonzero(good)[-1]]) if good.any() else NEVER
 
 

@@ -117,7 +117,7 @@ def _say(
 @click.command(name="faults", **example("dermiqa model faults good_photos/ --model models/first"))
 @click.argument("photos", nargs=-1, type=PathType)
 @MODEL
-@click.option("--chains", type=click.IntRange(1, 100), default=11, show_default=True, help="Combined faults made of each photo.")
+@click.option("--chains", type=click.IntRange(1, 100), default=20, show_default=True, help="Combined faults made of each photo.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
 def faults(photos: tuple[Path, ...], model_folder: Path, chains: int, seed: int, as_json: bool) -> None:
