@@ -2,9 +2,10 @@
 
     python -m benchmarks.faults_by_eye BIQ2021_FOLDER --model models/first [--derm FOLDER ...] [--part all|choosing|reported] [--quick]
 
-The truth is one judge's eye: 220 photos looked at at full size, once, before any head had judged them (`faults_by_eye.csv`). A fault
-counts where it is clearly visible; where the judge was unsure it counts as absent, and a second precision counts it as present. Photos of
-one object are resampled together. The half "choosing" may serve choices about the head, "reported" serves figures alone.
+The truth is one judge's eye, that of a simulated observer (a model that looks at images), not of a person: 220 photos looked at once, the
+first 24 at .85 of their size and the others at full size, before any head had judged them (`faults_by_eye.csv`). A fault counts where it is
+clearly visible; where the judge was unsure it counts as absent, and a second precision counts it as present. Photos of one object are
+resampled together. The half "choosing" may serve choices about the head, "reported" serves figures alone.
 The folders of --derm hold photos that the head may have been taught on: each is judged by a head made of four fifths without it.
 """
 
@@ -81,7 +82,9 @@ def report(name: str, table: pd.DataFrame, held: Floats, limits: Floats) -> None
     objects = [str(number) for number in table["object"]]
     said = held >= limits
     strict, kind, half = (agreement(s, t, objects) for s, t in ((said, clear), (said, loose), (held >= 0.5, clear)))
-    print(f"\n{SETS[name]}: {len(table)} photos of {len(set(objects))} objects; the truth is one judge's eye")
+    print(
+        f"\n{SETS[name]}: {len(table)} photos of {len(set(objects))} objects; the truth is one judge's eye, a simulated observer's"
+    )
     print(
         "| fault | n | said | precision as said | with unsure as present | recall | F1 | F1 at .5 |\n|---|---|---|---|---|---|---|---|"
     )
