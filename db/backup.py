@@ -23,7 +23,7 @@ from workspace.files import lock, need_space, replacing, sha256_file, write_byte
 from workspace.settings import Workspace
 
 FORMAT = 1
-LEFT_OUT = ("logs",)
+LEFT_OUT = ("counted", "logs")
 SECRET = ".secret"
 ERASURES = "erasures.jsonl"
 
@@ -73,7 +73,8 @@ def make_backup(workspace: Workspace, to: Path, *, encrypt_to: str | None = None
 
 
 def workspace_files(workspace: Workspace) -> Iterator[Path]:
-    """Every file that a backup keeps: all but logs, locks, temporary files and the database itself; the server's key is kept."""
+    """Every file that a backup keeps: all but logs, what was counted for pages, locks, temporary files and the database itself; the
+    server's key is kept."""
     url = workspace.database_url
     database = Path(url.removeprefix("sqlite:///")).name if url.startswith("sqlite:///") else ""
     for path in sorted(workspace.root.rglob("*")):

@@ -16,10 +16,12 @@ export function cssSize(width, height, k, ratio) {
   return { width: (width * k) / ratio, height: (height * k) / ratio };
 }
 
-/** Lays the canvas in the middle of `stage`, its corner on a whole device pixel of the window. */
+/** Lays the canvas in the middle of `stage`, its corner on a whole device pixel of the window; one that is wider begins at the
+ *  stage's edge, so that scrolling reaches all of it. */
 export function place(canvas, stage, ratio) {
   const box = stage.getBoundingClientRect();
-  const left = Math.round((box.left + box.width / 2) * ratio - canvas.width / 2);
+  const middle = Math.round((box.left + box.width / 2) * ratio - canvas.width / 2);
+  const left = Math.max(middle, Math.ceil(box.left * ratio));
   const top = Math.round((box.top + box.height / 2) * ratio - canvas.height / 2);
   canvas.style.left = `${left / ratio - box.left}px`;
   canvas.style.top = `${top / ratio - box.top}px`;

@@ -15,6 +15,7 @@ from annotate_app.results import study_data
 from annotate_app.vote_table import moment_texts, read_votes
 from annotate_app.work import KINDS
 from annotate_app.worker import run_one
+from db.backup import workspace_files
 from db.engine import reading, writing
 from db.erasure import erase_observer, record_erasure
 from db.models import Job, Observer, Presentation, Question, Rating, Stimulus
@@ -117,6 +118,8 @@ def test_what_was_counted_is_not_shown_after_an_erasure(rated: Office, monkeypat
         assert observer is not None
         entry = erase_observer(session, observer, keep_votes=False)
     assert "counted as work beside the pages" in desk.get("/c/studies/skin/results").text
+    kept = {path.relative_to(rated.house.workspace.root).parts[0] for path in workspace_files(rated.house.workspace)}
+    assert "counted" not in kept, "a backup has the votes, not what is counted from them"
     record_erasure(rated.house.workspace, entry)
     assert not rated.house.workspace.counted.exists()
 
