@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,11 +160,11 @@ def read_head(folder: Path) -> FaultHead | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path) as held:
+        with np.load(io.BytesIO(path.read_bytes())) as held:
             if int(held["format"]) != FORMAT or tuple(held["faults"].tolist()) != FAULTS:
                 raise ModelFault(f"{path} is of another version: make it again with `dermiqa model faults --model {folder}`")
             first, second = held["first"].astype(np.float64), held["second"].astype(np.float64)
             facts = json.loads(str(held["facts"]))
             return FaultHead(held["middle"], held["spread"], first, second, held["thresholds"], facts)
-    except (OSError, ValueError, KeyError) as fault:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as fault:
         raise ModelFault(f"{path} can't be read ({fault}): make it again with `dermiqa model faults --model {folder}`") from None

@@ -248,3 +248,13 @@ def test_faults_are_taught_by_one_command(model: Path, demo_photos: Path, tmp_pa
     assert soft["blur"] > dark["blur"]
     assert dark["too_dark"] > soft["too_dark"]
     assert "Faults: taught on 7 photos" in (tmp_path / "model" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "text"])
+def test_a_broken_head_is_one_line(whole_model: Path, tmp_path: Path, damage: str) -> None:
+    """An empty, a half or a foreign faults.npz is refused with the command that makes it again."""
+    data = (whole_model / "faults.npz").read_bytes()
+    broken = {"empty": b"", "half": data[: len(data) // 2], "text": b"not an archive"}[damage]
+    (tmp_path / "faults.npz").write_bytes(broken)
+    with pytest.raises(ModelFault, match="can't be read .*make it again with `dermiqa model faults"):
+        read_head(tmp_path)
