@@ -256,5 +256,5 @@ def test_a_broken_head_is_one_line(whole_model: Path, tmp_path: Path, damage: st
     data = (whole_model / "faults.npz").read_bytes()
     broken = {"empty": b"", "half": data[: len(data) // 2], "text": b"not an archive"}[damage]
     (tmp_path / "faults.npz").write_bytes(broken)
-    with pytest.raises(ModelFault, match="can't be read .*make it again with `dermiqa model faults"):
+    with pytest.raises(ModelFault, match=r"can't be read .*make it again with `dermiqa model faults"):
         read_head(tmp_path)
