@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 from train.fault_features import fault_features
 from train.fault_material import FAULTS
@@ -89,9 +90,9 @@ def fit_head(features: Floats, faults: Ints, seed: int = 0, facts: dict[str, Any
     shape = (rows.shape[1], HIDDEN), (HIDDEN + rows.shape[1], len(FAULTS))
     rng = np.random.default_rng(seed)
     start = np.concatenate([rng.normal(0, rows.shape[1] ** -0.5, shape[0][0] * HIDDEN), np.zeros(shape[1][0] * shape[1][1])])
-    done = minimize(
-        _loss, start, args=(rows, faults.astype(np.float64), shape), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
-    )
+    with threadpool_limits(1, "blas"):  # several threads wait for each other at each of many small products
+        given = (rows, faults.astype(np.float64), shape)
+        done = minimize(_loss, start, args=given, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
     first, second = _split(done.x, shape)
     return FaultHead(middle, spread, first, second, np.full(len(FAULTS), NEVER), facts or {})
 
