@@ -1,29 +1,40 @@
 """How often foreign photos are said to be out of range, and how often photos of the training images' own kind are.
 
-    python -m benchmarks.range OWN_FOLDER --model models/first [--others FOLDER ...] [--quick]
+    python -m benchmarks.range OWN_FOLDER... --model models/first [--others FOLDER ...] [--quick]
 
-OWN_FOLDER holds photos of one kind: three fifths make the range (each as it is and with six known variants), a fifth sets the limit, a
-fifth counts false alarms. Foreign are documents drawn here (half of them as if photographed), a cat and other photos that ship with
-scikit-image, and the folders said. The model gives its network alone. Beside it: the mean distance to the three nearest images.
+OWN_FOLDER holds photos of one kind, which are dealt to three parts: for the range, for its limit, for false alarms. Where the model was
+trained on them (its predictions.csv names them) training photos make range and limit and its test photos count false alarms; else three
+fifths make the range, a fifth the limit, and the range also gets six known variants of each photo. False alarms are counted on photos as
+they are, on six known variants of each, and on two variants one after the other. Foreign are documents drawn here (half of them as if
+photographed), a cat and other photos that ship with scikit-image, and the folders said. The model gives its network alone.
+
+Beside it stand the former way (unit features of the last layer, 64 main directions, no poorer copies) and the mean distance of these
+to the three nearest training images. Intervals: Wilson, 95 %; pictures made of one photo are not independent, so they are too narrow there.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from distort.recipes import load_recipe
+from distort.recipes import Variant, load_recipe
 from distort.work import distorter, pixels_sha256
-from train import chain
+from mos.usefulness import wilson
+from train import chain, run_folder
 from train.fault_material import content_of
+from train.networks import torch_model
 from train.pixels import Pixels
-from train.range_check import FALSE_ALARMS, fit_range, unit
-from train.scoring import Scorer, open_model, photos_in
+from train.range_check import FALSE_ALARMS, fit_range, poorer
+from train.scoring import photos_in
+from train.stages import with_stages
 from workspace.errors import PhotoFault
 
 Floats = NDArray[np.float64]
@@ -67,33 +78,107 @@ def cats(cuts: int = 11) -> list[Pixels]:
     return found
 
 
-def read(paths: list[Path], scorer: Scorer) -> list[Pixels]:
+@dataclass(frozen=True)
+class Seen:
+    """A model's features of pictures: of its `stages` `(N, G)`, and its pooled `last` layer's `(N, F)`."""
+
+    stages: Floats
+    last: Floats
+
+
+class Network:
+    """A model folder's network by torch, giving both kinds of features."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.facts = run_folder.read_model(folder)
+        self.model = torch_model(folder, self.facts)
+
+    def inputs(self, images: list[Pixels]) -> list[Pixels]:
+        """Working images as the network's inputs."""
+        return [chain.prepared(image, self.facts) for image in images]
+
+    def see(self, inputs: list[Pixels]) -> Seen:
+        """Features of inputs."""
+        import torch
+
+        found: list[tuple[Any, Any]] = []
+        with torch.inference_mode():
+            for start in range(0, len(inputs), 16):
+                pixels = torch.from_numpy(np.stack(inputs[start : start + 16])).permute(0, 3, 1, 2).float()
+                found.append(with_stages(self.model.backbone, (pixels - self.model.mean) * self.model.scale))
+        last, stages = (np.concatenate([row[n].numpy() for row in found]).astype(np.float64) for n in (0, 1))
+        return Seen(stages, last)
+
+
+def read(paths: list[Path], facts: dict[str, Any]) -> Iterator[Pixels]:
     """The readable photos of at least 100 px, as working images."""
-    found = []
     for path in paths:
         try:
-            photo = chain.read(path, scorer.facts).working
+            photo = chain.read(path, facts).working
         except PhotoFault:
             continue
         if max(photo.shape[:2]) >= LEAST:
-            found.append(photo)
-    return found
+            yield photo
 
 
-def features(images: list[Pixels], scorer: Scorer) -> Floats:
-    """The network's features `(N, F)` of working images."""
-    inputs = [chain.prepared(image, scorer.facts) for image in images]
-    return np.concatenate([scorer.network(np.stack(inputs[i : i + 16]))[1] for i in range(0, len(inputs), 16)])
+def made(photo: Pixels, pairs: bool) -> list[Pixels]:
+    """Six known variants of a working image, or three times two variants one after the other."""
+    recipe = load_recipe("paper")
+    make = distorter(photo, recipe, 0, pixels_sha256(photo))
+    if not pairs:
+        return [make(variant) for variant in recipe.variants[::3]]
+    rng = np.random.default_rng(int(pixels_sha256(photo)[:8], 16))
+    drawn = [[recipe.variants[n] for n in rng.choice(len(recipe.variants), 2, replace=False)] for _ in range(3)]
+    return [make(Variant("pair", "combined", first.steps + second.steps)) for first, second in drawn]
 
 
-def varied(paths: list[Path], scorer: Scorer) -> Floats:
-    """Features of photos as they are and with every third variant of the recipe `paper`."""
-    images = []
-    for photo in read(paths, scorer):
-        recipe = load_recipe("paper")
-        make = distorter(photo, recipe, 0, pixels_sha256(photo))
-        images += [photo, *(make(variant) for variant in recipe.variants[::3])]
-    return features(images, scorer)
+def parts(folders: list[Path], network: Network, quick: bool) -> tuple[list[list[Path]], bool]:
+    """Photos for the range, its limit and false alarms, and whether the network was trained on their kind by predictions.csv."""
+    paths = {path.name: path for path in photos_in(folders)}
+    rng = np.random.default_rng(0)
+    table = network.folder / run_folder.PREDICTIONS
+    rows = list(csv.DictReader(table.open(encoding="utf-8"))) if table.is_file() else []
+    known = {part: [Path(r["file"]).name for r in rows if r["part"] == part] for part in ("train", "test")}
+    train, test = ([paths[n] for n in rng.permutation(sorted(set(known[part]) & set(paths)))] for part in ("train", "test"))
+    if train and test:
+        sizes = (30, 10, 10) if quick else (500, 200, len(test))
+        return [train[: sizes[0]], train[sizes[0] : sizes[0] + sizes[1]], test[: sizes[2]]], True
+    by_content = {content_of(path): path for path in paths.values()}
+    names = rng.permutation(sorted(by_content))[: 15 if quick else None]
+    cuts = len(names) * 3 // 5, len(names) * 4 // 5
+    return [[by_content[n] for n in part] for part in np.split(names, cuts)], False
+
+
+def of_range(paths: list[Path], network: Network, trained: bool) -> tuple[Seen, Seen]:
+    """Features of a part that makes the range or its limit, and of the poorer copies of the same pictures."""
+    photos = read(paths, network.facts)
+    inputs = network.inputs([one for photo in photos for one in (photo, *(() if trained else made(photo, False)))])
+    return network.see(inputs), network.see([poorer(image) for image in inputs])
+
+
+def former(bank: Floats, held: Floats) -> Callable[[Floats], Floats]:
+    """The former way: distance of unit features under a Gaussian of 64 main directions, in units of the same limit."""
+    rows = unit(bank)
+    middle = rows.mean(axis=0)
+    _, lengths, axes = np.linalg.svd(rows - middle, full_matrices=False)
+    kept = min(64, len(rows) // 2)
+    variances = lengths**2 / (len(rows) - 1)
+    rest = variances[kept:].sum() / (rows.shape[1] - kept)
+    along = np.maximum(variances[:kept], rest)
+
+    def raw(found: Floats) -> Floats:
+        off = unit(found) - middle
+        inside = off @ axes[:kept].T
+        return np.asarray(((off**2).sum(axis=1) - (inside**2).sum(axis=1)) / rest + (inside**2 / along).sum(axis=1), np.float64)
+
+    limit = float(np.quantile(raw(held), 1 - FALSE_ALARMS))
+    return lambda found: raw(found) / limit
+
+
+def unit(features: Floats) -> Floats:
+    """Rows `(N, F)` divided by their length."""
+    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True), dtype=np.float64)
 
 
 def nearest(bank: Floats, held: Floats) -> Callable[[Floats], Floats]:
@@ -108,43 +193,56 @@ def nearest(bank: Floats, held: Floats) -> Callable[[Floats], Floats]:
     return lambda found: raw(found) / limit
 
 
-def foreign(scorer: Scorer, others: list[Path], count: int) -> dict[str, list[Pixels]]:
+def foreign(network: Network, others: list[Path], count: int) -> Iterator[tuple[str, list[Pixels]]]:
     """Working images by what they are."""
     import skimage
 
     place = Path(skimage.__file__).parent / "data"
     packaged = [path for path in sorted(place.iterdir()) if path.stem in PACKAGED.split()]
-    found = {
-        "documents (drawn)": [document(n) for n in range(count)],
-        "a cat and its cuts": cats(),
-        "packaged photos": read(packaged, scorer),
-    }
-    return {**found, **{folder.name: read(photos_in([folder]), scorer) for folder in others}}
+    yield "documents (drawn)", [document(n) for n in range(count)]
+    yield "a cat and its cuts", cats()
+    yield "packaged photos", list(read(packaged, network.facts))
+    for folder in others:
+        yield folder.name, list(read(photos_in([folder]), network.facts))
+
+
+def own_kind(paths: list[Path], network: Network) -> Iterator[tuple[str, list[Pixels]]]:
+    """Working images of the part that counts false alarms: as they are, and made of at most 100 of them."""
+    photos = list(read(paths, network.facts))
+    yield "own kind, as they are", photos
+    yield "own kind, six variants each", [one for photo in photos[:100] for one in made(photo, False)]
+    yield "own kind, two variants at once", [one for photo in photos[:100] for one in made(photo, True)]
+
+
+def cell(far: NDArray[np.bool_]) -> str:
+    """A share with its interval."""
+    found = wilson(int(far.sum()), len(far))
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("own", type=Path)
+    parser.add_argument("own", type=Path, nargs="+")
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--others", type=Path, nargs="*", default=[])
-    parser.add_argument("--quick", action="store_true", help="15 photos, 10 documents")
+    parser.add_argument("--quick", action="store_true", help="few photos, 10 documents")
     said = parser.parse_args()
-    scorer = open_model(said.model)
-    by_content = {content_of(path): path for path in photos_in([said.own])}
-    names = np.random.default_rng(0).permutation(sorted(by_content))[: 15 if said.quick else None]
-    cuts = len(names) * 3 // 5, len(names) * 4 // 5
-    train, held, new = (varied([by_content[n] for n in part], scorer) for part in np.split(names, cuts))
-    ways = (fit_range(train, held).distances, nearest(train, held))
-    print(f"range of {len(train)} pictures of {cuts[0]} photos, limit from {len(held)} pictures of {cuts[1] - cuts[0]} others")
-    print(f"{'said out of range':<28} {'n':>5} {'here':>6} {'nearest':>8}")
-    rows = {"its own kind (false alarms)": new}
-    rows |= {
-        n: features(images, scorer) for n, images in foreign(scorer, said.others, 10 if said.quick else 40).items() if images
-    }
-    for name, found in rows.items():
-        shares = [float((way(found) > 1).mean()) for way in ways]
-        print(f"{name:<28} {len(found):>5} {shares[0]:>6.2f} {shares[1]:>8.2f}")
+    network = Network(said.model)
+    (train, limit, new), trained = parts(said.own, network, said.quick)
+    (bank, poor), (held, held_poor) = (of_range(paths, network, trained) for paths in (train, limit))
+    stages = np.concatenate([bank.stages, poor.stages])
+    here = fit_range(stages, [str(n) for n in range(len(stages))], np.concatenate([held.stages, held_poor.stages]))
+    last = former(bank.last, held.last), nearest(bank.last, held.last)
+    print(
+        f"range of {len(bank.last)} pictures of {len(train)} photos, limit from {len(held.last)} pictures of {len(limit)} others"
+    )
+    print(f"{'said out of range':<32} {'n':>5}  {'here':<20} {'former way':<20} {'nearest':<20}")
+    for name, images in (*own_kind(new, network), *foreign(network, said.others, 10 if said.quick else 40)):
+        if images:
+            seen = network.see(network.inputs(images))
+            shares = [here.distances(seen.stages) > 1, *(way(seen.last) > 1 for way in last)]
+            print(f"{name:<32} {len(images):>5}  {'  '.join(f'{cell(far):<19}' for far in shares)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def with_range(folder: Path, train: pd.DataFrame, count: int) -> Scorer:
         paths = train["path"].sample(count, random_state=0).tolist()
         inputs = [chain.read(Path(path), scorer.facts).pixels for path in paths]
         cut = count * 4 // 5
-        write_range(folder, inputs[:cut], inputs[cut:], scorer.network)
+        write_range(folder, inputs[:cut], paths[:cut], inputs[cut:], scorer.network)
     return open_model(folder)
 
 

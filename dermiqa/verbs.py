@@ -35,5 +35,5 @@ VERBS: dict[str, tuple[str, str]] = {
     "tables": ("dermiqa.commands.training:tables", "Tables 3 and 4 of finished runs."),
     "score": ("dermiqa.commands.models:score", "Score photos with a model."),
     "diagnose": ("dermiqa.commands.advice:diagnose", "Accept or retake photos, and what is wrong with them."),
-    "model": ("dermiqa.commands.models:model", "A model folder: export, faults, attributes, train-starter."),
+    "model": ("dermiqa.commands.models:model", "A model folder: export, range, faults, attributes, train-starter."),
 }

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from train.stages import with_stages
 from workspace.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def from_shape(shape: Shape) -> torch.nn.Module:
 def assemble(shape: Shape, backbone: torch.nn.Module, *, seed: int) -> torch.nn.Module:
     """Backbone, normalisation and head as one module: `(B, 3, S, S)` floats 0..255 -> `(B,)` scores on 1..10.
 
-    `raw(x)` gives the head's own output (`(B, 1)` or `(B, 10)` logits); `features(x)` the pooled features `(B, F)`.
+    `raw(x)` gives the head's own output (`(B, 1)` or `(B, 10)` logits); `features(x)` the pooled features `(B, F)`; `answer(x)` scores
+    and the range check's features `(B, G)` from one pass.
     """
     import torch
     from torch import nn
@@ -151,6 +153,10 @@ def assemble(shape: Shape, backbone: torch.nn.Module, *, seed: int) -> torch.nn.
         def raw(self, pixels: torch.Tensor) -> torch.Tensor:
             out: torch.Tensor = self.head(self.features(pixels))
             return out
+
+        def answer(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            pooled, stages = with_stages(self.backbone, (pixels - self.mean) * self.scale)
+            return self.score(self.head(pooled)), stages
 
         def score(self, raw: torch.Tensor) -> torch.Tensor:
             if shape.head == "distribution":

@@ -16,7 +16,7 @@ from workspace.errors import MissingExtra, ModelFault
 
 Floats = NDArray[np.float64]
 Network = Callable[[Pixels], tuple[Floats, Floats]]
-"""`(B, S, S, 3)` uint8 RGB to scores `(B,)`, unclipped, and pooled features `(B, F)`."""
+"""`(B, S, S, 3)` uint8 RGB to scores `(B,)`, unclipped, and the range check's features `(B, G)` (`train.stages`)."""
 
 
 def open_network(folder: Path, facts: Mapping[str, Any], engine: str) -> tuple[Network, str]:
@@ -68,11 +68,18 @@ def _onnx_network(path: Path) -> Network:
 def _torch_network(folder: Path, facts: Mapping[str, Any]) -> Network:
     import torch
 
+    return torch_function(torch_model(folder, facts), torch.device("cpu"))
+
+
+def torch_model(folder: Path, facts: Mapping[str, Any]) -> Any:
+    """The QualityModel of a model folder with its reported weights, in evaluation mode. Raises MissingExtra and ModelFault."""
+    import torch
+
     from train.model import Shape, from_shape
 
     model = from_shape(Shape.from_dict(dict(facts["shape"]))).eval().to(memory_format=torch.channels_last)
     run_folder.read_weights(folder / str(facts["weights"]), model)
-    return torch_function(model, torch.device("cpu"))
+    return model
 
 
 def torch_function(model: Any, device: Any) -> Network:
@@ -83,8 +90,7 @@ def torch_function(model: Any, device: Any) -> Network:
         was = model.training
         model.eval()
         with torch.inference_mode():
-            features = model.features(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float())
-            scores = model.score(model.head(features))
+            scores, features = model.answer(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float())
         model.train(was)
         return scores.double().cpu().numpy(), features.double().cpu().numpy()
 

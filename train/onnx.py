@@ -19,13 +19,15 @@ from workspace.files import replacing, sha256_file
 FILE = "model.onnx"
 OPSET = 18
 TOLERANCE = 1e-4
+FEATURE_TOLERANCE = 1e-3
 
 
 def export(folder: Path) -> tuple[Path, float]:
     """Write `model.onnx` into a model folder and note it in model.json; gives its path and the largest difference from torch.
 
-    Input `pixels` (B, S, S, 3) uint8 RGB; outputs `score` (B,) on 1..10, unclipped, and `features` (B, F).
-    Raises MissingExtra without torch or onnx, ModelFault when the exported network differs by more than 1e-4.
+    Input `pixels` (B, S, S, 3) uint8 RGB; outputs `score` (B,) on 1..10, unclipped, and `features` (B, G) for the range
+    check (`train.stages`). Raises MissingExtra without torch or onnx, ModelFault when the exported network's scores differ by more
+    than 1e-4, or its features by more than 1e-3.
     """
     torch = need_torch()
     facts = run_folder.read_model(folder)
@@ -33,9 +35,12 @@ def export(folder: Path) -> tuple[Path, float]:
     example = torch.zeros((2, facts["input"]["size"], facts["input"]["size"], 3), dtype=torch.uint8)
     with replacing(folder / FILE) as temporary:
         _write(torch, network, example, temporary)
-        gap = _difference(torch, network, temporary, facts["input"]["size"])
-        if gap > TOLERANCE:
-            raise ModelFault(f"the exported network differs from torch by {gap:.2g}, more than {TOLERANCE:g}: not kept")
+        gap, features = _differences(torch, network, temporary, facts["input"]["size"])
+        if gap > TOLERANCE or features > FEATURE_TOLERANCE:
+            raise ModelFault(
+                f"the exported network differs from torch by {gap:.2g} in scores (at most {TOLERANCE:g} was expected) and by "
+                f"{features:.2g} in features (at most {FEATURE_TOLERANCE:g}): not kept"
+            )
     path = folder / FILE
     run_folder.write_model(folder, {**facts, "onnx": FILE, "onnx_sha256": sha256_file(path)})
     update_card(folder)
@@ -54,8 +59,8 @@ def _network(torch: Any, folder: Path, facts: dict[str, Any]) -> Any:
             self.model = model
 
         def forward(self, pixels: Any) -> tuple[Any, Any]:
-            features = self.model.features(pixels.permute(0, 3, 1, 2).float())
-            return self.model.score(self.model.head(features)), features
+            scores, features = self.model.answer(pixels.permute(0, 3, 1, 2).float())
+            return scores, features
 
     return Network().eval()
 
@@ -81,13 +86,18 @@ def _write(torch: Any, network: Any, example: Any, path: Path) -> None:
         quiet.setLevel(before)
 
 
-def _difference(torch: Any, network: Any, path: Path, size: int) -> float:
-    """The largest difference in score between torch and onnxruntime on three noise images."""
+def _differences(torch: Any, network: Any, path: Path, size: int) -> tuple[float, float]:
+    """The largest differences in score and in features between torch and onnxruntime on three noise images.
+
+    Torch's scores are those of the training's own pass, which never looks at stages.
+    """
     import onnxruntime
 
     pixels = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), dtype=np.uint8)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (score,) = session.run(["score"], {"pixels": pixels})
+    score, features = session.run(["score", "features"], {"pixels": pixels})
     with torch.inference_mode():
-        expected = network(torch.from_numpy(pixels))[0].numpy()
-    return float(np.abs(score - expected).max())
+        given = torch.from_numpy(pixels)
+        expected = network.model.score(network.model(given.permute(0, 3, 1, 2).float())).numpy()
+        described = network(given)[1].numpy()
+    return float(np.abs(score - expected).max()), float(np.abs(features - described).max())

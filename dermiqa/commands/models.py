@@ -22,6 +22,7 @@ MODEL = click.option("--model", "model_folder", type=PathType, required=True, he
 ENGINE = click.option("--engine", type=click.Choice(["auto", "onnxruntime", "torch"]), default="auto", show_default=True)
 MODEL_VERBS = {
     "export": ("dermiqa.commands.models:export", "Write the network as ONNX into the folder."),
+    "range": ("dermiqa.commands.model_range:model_range", "Make its range check again."),
     "faults": ("dermiqa.commands.advice:faults", "Teach it what is wrong with photos."),
     "attributes": ("dermiqa.commands.attributes:attributes", "Teach it SPAQ's five attributes."),
     "train-starter": ("dermiqa.commands.starter:train_starter", "Build a small model from the sets at hand."),
