@@ -83,7 +83,7 @@ def fields(count: int, start: int) -> Iterator[Pixels]:
 @pytest.mark.slow
 def test_foreign_pictures_are_told_and_poor_ones_of_the_kind_are_not(tmp_path: Path) -> None:
     """With pretrained weights: of smooth fields' faulty copies few are out of range, of checkerboards and cuts of a cat nearly all."""
-    from skimage import data
+    from skimage import data as photographs
 
     from train.model import build
     from train.networks import torch_function
@@ -94,7 +94,8 @@ def test_foreign_pictures_are_told_and_poor_ones_of_the_kind_are_not(tmp_path: P
     assert found is not None
     assert found.images == 80
     assert (found.distances(described(list(fields(40, 2000)), network)) > 1).mean() < 0.2
-    cat = [np.ascontiguousarray(data.cat()[y : y + 64, x : x + 64]) for y in (0, 100, 200) for x in (50, 150, 250, 350)]
+    whole: Pixels = np.asarray(photographs.cat())  # type: ignore[no-untyped-call]
+    cat = [np.ascontiguousarray(whole[y : y + 64, x : x + 64]) for y in (0, 100, 200) for x in (50, 150, 250, 350)]
     boards = [np.kron(np.indices((64 // n, 64 // n)).sum(0) % 2, np.ones((n, n)))[..., None] * np.full(3, 255) for n in (2, 4, 8)]
     for foreign in (cat, [board.astype(np.uint8) for board in boards]):
         assert (found.distances(network(np.stack(foreign))[1]) > 1).mean() >= 0.9

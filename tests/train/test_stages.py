@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def test_the_answer_is_the_training_passs_score_and_five_stages(name: str) -> No
     """The score with stages equals that without; features are as wide as twice the channels of at most five stages."""
     from train.model import build
 
-    model = build(name, weights="none", input_size=224)[0].eval()
+    model: Any = build(name, weights="none", input_size=224)[0].eval()
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 224, 224))).float()
     with torch.inference_mode():
         scores, features = model.answer(pixels)
