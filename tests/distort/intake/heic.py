@@ -8,7 +8,9 @@ COLR = b"colrnclx"
 
 
 def with_nclx(data: bytes, primaries: int, transfer: int) -> bytes:
-    """The file with one more property (limited range) of its only picture; sizes of the boxes around it and the pixels' place are made right.
+    """The file with one more property (limited range) of its only picture.
+
+    Sizes of the boxes around it and the pixels' place are made right.
 
     Expected: `meta` before the pixels, `iloc` of version 0 with 4-byte offsets, `ipma` of one picture with 1-byte entries.
     """
