@@ -78,7 +78,9 @@ def test_no_vote_counts_twice_in_a_second_run(done: Path) -> None:
     model = {path: path.stat().st_mtime_ns for path in (done / "models" / "demo").glob("*.safetensors")}
     words = ["demo", "--small", "--port", str(free_port(18100)), "--workspace", str(done)]
     command = [sys.executable, "-m", "dermiqa", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=_hear_interrupts
+    ) as running:
         try:
             link = _line_with("an observer's link", running)
             with urllib.request.urlopen(link.split()[-1], timeout=30) as page:
@@ -91,6 +93,11 @@ def test_no_vote_counts_twice_in_a_second_run(done: Path) -> None:
     with closing(sqlite3.connect(done / "dermiqa.db")) as connection:
         assert connection.execute("SELECT count(*), sum(value) FROM ratings").fetchone() == before
     assert model == {path: path.stat().st_mtime_ns for path in (done / "models" / "demo").glob("*.safetensors")}
+
+
+def _hear_interrupts() -> None:
+    """A process that a shell put into the background ignores Ctrl-C, and so do its children: not here."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _line_with(words: str, running: subprocess.Popen[str]) -> str:
