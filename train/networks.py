@@ -51,8 +51,8 @@ def _onnx_network(path: Path) -> Network:
     except ModuleNotFoundError:
         raise MissingExtra("onnxruntime", "score") from None
     options = onnxruntime.SessionOptions()
-    # Threads that spin between batches take the processor from those that decode the next photos.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads that spin on between batches take the processor from those that decode the next photos.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # onnxruntime raises kinds of its own

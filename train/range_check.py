@@ -9,10 +9,12 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from distort.recipes import Variant, load_recipe
 from distort.work import distorter, pixels_sha256
@@ -64,10 +66,17 @@ class Range:
                 "run `dermiqa model export` on its folder"
             )
         off = ((features - self.middle) / self.spread).astype(np.float32)
-        parts = off @ self.axes.T
+        with one_thread().limit(limits=1, user_api="blas"):
+            parts = off @ self.axes.T
         left = np.maximum((off * off).sum(axis=1) - (parts * parts).sum(axis=1), 0.0)
         squared = left.astype(np.float64) / self.rest + (parts * parts / self.along).sum(axis=1)
         return np.asarray(np.sqrt(squared), dtype=np.float64)
+
+
+@lru_cache(maxsize=1)
+def one_thread() -> ThreadpoolController:
+    """What keeps NumPy's products on one thread: its threads would spin on afterwards and hold up the network's next batch."""
+    return ThreadpoolController()
 
 
 def fit_range(features: Floats, groups: Sequence[str], held_out: Floats | None = None) -> Range:
