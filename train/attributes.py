@@ -6,7 +6,6 @@ A linear head on the hand-made features that faults are found by: it touches nei
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from train.datasets.spaq import ATTRIBUTES as COLUMNS
 from train.datasets.spaq import FACTS
 from train.fault_features import fault_features
 from train.faults import standardised
+from train.npz import reading
 from train.pixels import Pixels
 from workspace.errors import ModelFault
 from workspace.files import replacing
@@ -84,14 +84,11 @@ def read_attributes(folder: Path) -> AttributeHead | None:
     if not path.is_file():
         return None
     again = f"make it again with `dermiqa model attributes SPAQ_FOLDER --model {folder}`, or delete it"
-    try:
-        with path.open("rb") as stream, np.load(stream) as held:
-            if int(held["format"]) != FORMAT or tuple(held["attributes"].tolist()) != ATTRIBUTES:
-                raise ModelFault(f"{path} is of another version: {again}")
-            head = AttributeHead(held["middle"], held["spread"], held["weights"], json.loads(str(held["facts"])))
-            probe = held["probe"]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as fault:
-        raise ModelFault(f"{path} can't be read ({fault}): {again}") from None
+    with reading(path, again) as held:
+        if int(held["format"]) != FORMAT or tuple(held["attributes"].tolist()) != ATTRIBUTES:
+            raise ModelFault(f"{path} is of another version: {again}")
+        head = AttributeHead(held["middle"], held["spread"], held["weights"], json.loads(str(held["facts"])))
+        probe = held["probe"]
     now = _probe()
     shapes = {now.shape, probe.shape, head.middle.shape, head.spread.shape}
     if len(shapes) > 1 or head.weights.shape != (len(now) + 1, len(ATTRIBUTES)):

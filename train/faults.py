@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from train.fault_features import fault_features
 from train.fault_material import FAULTS
+from train.npz import reading
 from train.pixels import Pixels
 from workspace.errors import ModelFault
 from workspace.files import replacing
@@ -160,12 +159,10 @@ def read_head(folder: Path) -> FaultHead | None:
     path = folder / FILE
     if not path.is_file():
         return None
-    try:
-        with np.load(io.BytesIO(path.read_bytes())) as held:
-            if int(held["format"]) != FORMAT or tuple(held["faults"].tolist()) != FAULTS:
-                raise ModelFault(f"{path} is of another version: make it again with `dermiqa model faults --model {folder}`")
-            first, second = held["first"].astype(np.float64), held["second"].astype(np.float64)
-            facts = json.loads(str(held["facts"]))
-            return FaultHead(held["middle"], held["spread"], first, second, held["thresholds"], facts)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as fault:
-        raise ModelFault(f"{path} can't be read ({fault}): make it again with `dermiqa model faults --model {folder}`") from None
+    again = f"make it again with `dermiqa model faults --model {folder}`"
+    with reading(path, again) as held:
+        if int(held["format"]) != FORMAT or tuple(held["faults"].tolist()) != FAULTS:
+            raise ModelFault(f"{path} is of another version: {again}")
+        first, second = held["first"].astype(np.float64), held["second"].astype(np.float64)
+        facts = json.loads(str(held["facts"]))
+        return FaultHead(held["middle"], held["spread"], first, second, held["thresholds"], facts)

@@ -6,7 +6,6 @@ Training images count as they are and once more with faults made by formula: a p
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +18,7 @@ from threadpoolctl import ThreadpoolController
 from distort.recipes import Variant, load_recipe
 from distort.work import distorter, pixels_sha256
 from train.networks import Network
+from train.npz import reading
 from train.pixels import Pixels
 from workspace.errors import ModelFault
 from workspace.files import replacing
@@ -158,11 +158,8 @@ def read_range(folder: Path) -> Range | None:
     if not path.is_file():
         return None
     again = f"run `dermiqa model range SETS... --model {folder}`, or delete it to do without the check"
-    try:
-        with np.load(path) as held:
-            if "format" not in held or int(held["format"]) != FORMAT:
-                raise ModelFault(f"{path} was made by another version of this program, which looked at other features: {again}")
-            numbers = float(held["rest"]), float(held["limit"]), int(held["images"])
-            return Range(held["middle"], held["spread"], held["axes"], held["along"], *numbers)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as fault:
-        raise ModelFault(f"{path} can't be read ({fault}): {again}") from None
+    with reading(path, again) as held:
+        if "format" not in held or int(held["format"]) != FORMAT:
+            raise ModelFault(f"{path} was made by another version of this program, which looked at other features: {again}")
+        numbers = float(held["rest"]), float(held["limit"]), int(held["images"])
+        return Range(held["middle"], held["spread"], held["axes"], held["along"], *numbers)
