@@ -27,7 +27,7 @@ from annotate_app.pages import choose_language, render
 from annotate_app.routes import health, scoring
 from annotate_app.routes import metrics as numbers
 from annotate_app.scoring_process import ScoringProcess
-from annotate_app.security import Limiter, server_key
+from annotate_app.security import Allowance, Limiter, server_key
 from annotate_app.sequence import Sequences
 from annotate_app.uploads import LARGEST_ARCHIVE
 from annotate_app.writer import Writer
@@ -81,7 +81,7 @@ def create_app(
     if metrics:
         app.include_router(numbers.router)
     if model is not None:
-        app.state.scoring, app.state.scoring_rate = ScoringProcess(model), Limiter(scoring.PER_MINUTE, 4 * scoring.PER_MINUTE)
+        app.state.scoring, app.state.scoring_rate = ScoringProcess(model), Allowance(scoring.PER_MINUTE, scoring.IN_ALL)
         app.include_router(scoring.router)
     app.mount("/static", StaticFiles(directory=asset_folder("static")), name="static")
     check_table(app.routes)

@@ -43,10 +43,16 @@ class ScoringProcess:
             self.stop()
             raise ModelFault(str(self.about["error"]))
 
+    def must_have_room(self) -> None:
+        """Refuse before a photo's bytes are read where as many wait as may; holds no place. Raises VoteRefused (503)."""
+        if not self.waiting.acquire(blocking=False):
+            raise _busy()
+        self.waiting.release()
+
     def score(self, data: bytes) -> dict[str, Any]:
         """The answer to a photo file's bytes. Raises VoteRefused: 422 for a photo that can't be read, 503 when busy or broken."""
         if not self.waiting.acquire(blocking=False):
-            raise VoteRefused("other photos are being scored: try again in a moment", status=503, code="busy")
+            raise _busy()
         try:
             with self.lock:
                 found = self._asked(data)
@@ -107,3 +113,7 @@ class ScoringProcess:
                 except BrokenPipeError:
                     continue
         self.process = None
+
+
+def _busy() -> VoteRefused:
+    return VoteRefused("other photos are being scored: try again in a moment", status=503, code="busy")

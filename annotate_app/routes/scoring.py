@@ -13,7 +13,7 @@ from workspace.errors import VoteRefused
 
 router = APIRouter()
 LARGEST_PHOTO = 25_000_000
-PER_MINUTE = 30
+PER_MINUTE, IN_ALL = 30, 120
 NOTICE = "Research use only; not a medical device; not for diagnosis or for refusing a patient's photo."
 
 
@@ -26,10 +26,15 @@ async def score_page(request: Request) -> Response:
 
 @router.post("/api/score")
 async def score(request: Request) -> Response:
-    """Score the photo file that is the request's body; answers JSON. 413, 422, 429 and 503 say in one line why not."""
+    """Score the photo file that is the request's body; answers JSON. 413, 422, 429 and 503 say in one line why not.
+
+    A photo over the rate or without a place is refused before its bytes are read.
+    """
     client = request.client.host if request.client else "unknown"
-    if request.app.state.scoring_rate.fail(client):
-        raise VoteRefused(f"more than {PER_MINUTE} photos in a minute from one address: wait a little", status=429, code="rate")
+    request.app.state.scoring.must_have_room()
+    if not request.app.state.scoring_rate.take(client):
+        limit = f"more than {PER_MINUTE} photos in a minute from one address, or {IN_ALL} from all"
+        raise VoteRefused(f"{limit}: wait a little", status=429, code="rate")
     data = await request.body()
     if not data:
         raise VoteRefused("the body is empty: a photo file was expected", status=422, code="photo")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import struct
 import subprocess
@@ -15,10 +17,11 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import Engine
+from starlette.types import Message
 
 from annotate_app.app import create_app
-from annotate_app.routes.scoring import PER_MINUTE
-from annotate_app.scoring_process import ScoringProcess
+from annotate_app.routes.scoring import IN_ALL, PER_MINUTE
+from annotate_app.scoring_process import MOST_WAITING, ScoringProcess
 from db.engine import open_engine
 from db.migrate import upgrade
 from workspace.errors import ModelFault
@@ -66,9 +69,18 @@ def test_a_photo_is_scored_and_explained_and_bad_ones_get_a_clear_line(client: T
     assert "at most 100 million are read" in bomb.json()["message"]
     assert client.post("/api/score", content=b"x" * 25_000_001).status_code == 413
     assert client.post("/api/score", content=photo, headers={"X-Dermiqa": ""}).status_code == 403
-    answers = [client.post("/api/score", content=b"") for _ in range(PER_MINUTE)]
-    assert answers[-1].status_code == 429
-    assert "wait a little" in answers[-1].json()["message"]
+
+
+@pytest.mark.slow
+def test_who_posts_without_end_uses_up_its_own_part_alone(client: TestClient) -> None:
+    """Thirty a minute are taken from one address; what it is refused counts against nobody; all together have 120."""
+    answers = [client.post("/api/score", content=b"") for _ in range(IN_ALL + PER_MINUTE)]
+    assert [answer.status_code for answer in answers] == PER_MINUTE * [422] + IN_ALL * [429]
+    assert answers[-1].json()["message"].endswith("wait a little")
+    assert answers[-1].headers["retry-after"] == "1"
+    others = [TestClient(client.app, headers={"X-Dermiqa": "1"}, client=(f"10.0.0.{number}", 5)) for number in range(2, 6)]
+    assert [other.post("/api/score", content=b"").status_code for other in others[:3] for _ in range(PER_MINUTE)] == 90 * [422]
+    assert others[3].post("/api/score", content=b"").status_code == 429
 
 
 def png_bomb() -> bytes:
@@ -81,6 +93,39 @@ def png_bomb() -> bytes:
     data[16:24] = struct.pack(">II", 60_000, 60_000)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     return bytes(data)
+
+
+@pytest.mark.slow
+def test_a_photo_without_a_place_is_refused_before_its_bytes_are_read(place: tuple[Workspace, Engine], whole_model: Path) -> None:
+    """While four wait, the fifth gets 503 and when to come again, though its sender has not sent a byte of the photo."""
+    app = create_app(*place, log=False, model=whole_model)
+    heard: list[Message] = []
+
+    async def nothing_comes() -> Message:
+        pytest.fail("the body was read")
+
+    async def hear(message: Message) -> None:
+        heard.append(message)
+
+    names = {"x-dermiqa": "1", "content-type": "image/jpeg", "content-length": "4000000", "host": "localhost"}
+    headers = [(name.encode(), value.encode()) for name, value in names.items()]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/score",
+        "raw_path": b"/api/score",
+        "query_string": b"",
+        "scheme": "http",
+    }
+    with TestClient(app):
+        for _ in range(MOST_WAITING):
+            assert app.state.scoring.waiting.acquire(blocking=False)
+        asyncio.run(app({**scope, "http_version": "1.1", "headers": headers, "client": ("10.0.0.1", 1)}, nothing_comes, hear))
+        for _ in range(MOST_WAITING):
+            app.state.scoring.waiting.release()
+    assert heard[0]["status"] == 503
+    assert (b"retry-after", b"1") in heard[0]["headers"]
+    assert json.loads(heard[1]["body"])["error"] == "busy"
 
 
 @pytest.mark.slow
