@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from train import run_folder
@@ -12,6 +13,7 @@ from train.fault_measures import table
 from train.faults import read_head
 from train.range_check import read_range
 from train.shipping import shipping
+from workspace.errors import ModelFault
 from workspace.files import write_text
 
 HEADING = "## In use"
@@ -27,12 +29,20 @@ def update_card(folder: Path) -> None:
 def use_text(folder: Path) -> str:
     """The part in Markdown."""
     facts = run_folder.read_model(folder)
-    lines = [HEADING, "", *_interval(folder), *_range(folder)]
+    lines = [HEADING, "", *_interval(folder), *_told(_range, folder, "- Range check", "range")]
     onnx = facts.get("onnx")
     lines.append(f"- Without torch: {f'yes, by {onnx}' if onnx else 'not yet; dermiqa model export writes it'}")
     lines += ["", "| set | weights may be passed on | why |", "|---|---|---|"]
     lines += [f"| {title} | {'yes' if free else '**no**'} | {why} |" for title, free, why in judged(folder)]
-    return "\n".join([*lines, *_faults(folder), *_attributes(folder)]) + "\n"
+    return "\n".join([*lines, *_told(_faults, folder, "\nFaults", "faults"), *_attributes(folder)]) + "\n"
+
+
+def _told(part: Callable[[Path], list[str]], folder: Path, title: str, verb: str) -> list[str]:
+    """A part's lines; where its file can't be read, what makes it again: one part's old file doesn't hold up the others."""
+    try:
+        return part(folder)
+    except ModelFault:
+        return [f"{title}: broken or of another version; `dermiqa model {verb}` makes it again."]
 
 
 def judged(folder: Path) -> list[tuple[str, bool, str]]:

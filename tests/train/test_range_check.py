@@ -118,7 +118,10 @@ def test_a_range_of_another_version_or_broken_says_how_to_make_it_again(model: P
 
 @pytest.mark.slow
 def test_the_range_is_made_again_from_the_training_sets(model: Path, demo_photos: Path, tmp_path: Path) -> None:
-    """`dermiqa model range` gives the range that training gave, and writes an older model.onnx anew; other sets are refused."""
+    """`dermiqa model range` gives the range that training gave, beside older files of other parts, and writes an older model.onnx anew.
+
+    Other sets than the model's are refused.
+    """
     from dermiqa.commands.model_range import model_range
     from train.onnx import export
 
@@ -126,11 +129,13 @@ def test_the_range_is_made_again_from_the_training_sets(model: Path, demo_photos
     shutil.copytree(model, here)
     before = {item.file: item.distance for item in open_model(here).score_files(photos_in([demo_photos]))}
     export(here)
-    for name in (FILE, "model.onnx"):
+    for name in (FILE, "model.onnx", "faults.npz"):
         (here / name).write_bytes(b"older")
     words = [str(export_folder), "--model", str(here), "--cache-dir", str(tmp_path / "cache")]
     done = CliRunner().invoke(model_range, words, catch_exceptions=False)
     assert "training images, each as it is and with faults made by formula" in done.output
+    assert "Faults: broken or of another version; `dermiqa model faults` makes it again." in (here / "README.md").read_text()
+    (here / "faults.npz").unlink()
     scorer = open_model(here)
     assert scorer.engine == "onnxruntime"
     after = {item.file: item.distance for item in scorer.score_files(photos_in([demo_photos]))}
