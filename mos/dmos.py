@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ def dmos_reasons(votes: Votes, table: Dmos) -> list[str]:
     """Per stimulus why DMOS or its interval is missing; empty text = it is there."""
     reference, is_ref = votes.references(), votes.info["is_ref"].to_numpy(dtype=bool)
     content = votes.info["content"].to_numpy(dtype=object)
-    doubled = {c for c in content[is_ref] if np.sum(is_ref & (content == c)) > 1} if is_ref.any() else set()
+    doubled = {name for name, count in Counter(content[is_ref].tolist()).items() if count > 1}
     reasons = []
     for j in range(len(votes.stimuli)):
         if reference[j] < 0:

@@ -7,17 +7,21 @@ ACM Multimedia 2020.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from mos.fits import Fit, counts, simple_fit
-from mos.gsd_law import g_statistic, gsd_fit, gsd_probabilities
-from mos.votes import Floats, Votes
+from mos.gsd_law import ROWS, g_statistic, gsd_fit, gsd_probabilities
+from mos.votes import Floats, Ints, Votes
 from workspace.errors import UsageFault
 
 DRAWS = 200
 DRAW_ZOOMS = 4
+AT_ONCE = 1000
+ROWS_AT_ONCE = 100 * ROWS
 
 
 @dataclass(frozen=True)
@@ -71,16 +75,34 @@ def gsd(votes: Votes, *, draws: int = DRAWS, seed: int = 0) -> Fit:
 
 
 def _bootstrap(table: Floats, law: Floats, draws: int, seed: int) -> tuple[Floats, Floats]:
-    """psi and G of `draws` samples from each stimulus' own law, refitted: `(J, draws)` each."""
+    """psi and G of `draws` samples from each stimulus' own law, refitted: `(J, draws)` each.
+
+    Equal histograms are fitted once. They are told apart by one number each, with a digit per category, so that neither
+    the samples nor their sorting need a row of counts per sample.
+    """
     rng = np.random.default_rng(seed)
     n = table.sum(1).astype(np.int64)
     steps = table.shape[1]
     law = law / law.sum(1, keepdims=True)
-    samples = rng.multinomial(n[:, None], law[:, None, :], size=(len(n), draws)).astype(float).reshape(-1, steps)
-    unique, back = np.unique(samples, axis=0, return_inverse=True)
-    psi, rho = gsd_fit(unique, zooms=DRAW_ZOOMS)
-    g = g_statistic(unique, gsd_probabilities(psi, rho, steps))
-    return psi[back].reshape(len(n), draws), g[back].reshape(len(n), draws)
+    base = int(n.max()) + 1
+    digits = np.array([base**power for power in range(steps - 1, -1, -1)], dtype=np.int64 if base**steps < 2**63 else object)
+    keys = np.concatenate(
+        [_sampled(rng, n[at : at + AT_ONCE], law[at : at + AT_ONCE], draws, digits) for at in range(0, len(n), AT_ONCE)]
+    )
+    unique, back = np.unique(keys, return_inverse=True)
+    psi, g = np.empty(len(unique)), np.empty(len(unique))
+    for at in range(0, len(unique), ROWS_AT_ONCE):
+        part = (unique[at : at + ROWS_AT_ONCE, None] // digits % base).astype(float)
+        psi[at : at + ROWS_AT_ONCE], rho = gsd_fit(part, zooms=DRAW_ZOOMS)
+        g[at : at + ROWS_AT_ONCE] = g_statistic(part, gsd_probabilities(psi[at : at + ROWS_AT_ONCE], rho, steps))
+    back = back.reshape(len(n), draws)
+    return psi[back], g[back]
+
+
+def _sampled(rng: np.random.Generator, n: Ints, law: Floats, draws: int, digits: NDArray[Any]) -> NDArray[Any]:
+    """The numbers of `draws` sampled histograms of each stimulus, `(J * draws,)`."""
+    samples = rng.multinomial(n[:, None], law[:, None, :], size=(len(n), draws)).reshape(-1, len(digits))
+    return np.asarray(samples @ digits)
 
 
 def consistency(p: Floats, level: float = 0.05) -> Consistency:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dermiqa.commands.common import bar, example, hint, json_option, say, say_json, say_table, workspace_option
+from dermiqa.commands.common import bar, current_workspace, example, hint, json_option, say, say_json, say_table, workspace_option
 from workspace.errors import StudyFault, UsageFault
 
 if TYPE_CHECKING:
@@ -87,10 +87,9 @@ def _score_study(name: str, workspace: Path | None, out: Path, options: Options,
 
     data = load_study(name, workspace, None, None, screened=False)
     frozen = frozen_rules(data.meta.get("screening"))
-    removed = load_study(name, workspace, None, None).meta.get("removed") or []
     options = replace(
         options, reject_by=options.reject_by or frozen, frozen=bool(frozen) and not options.reject_by,
-        by_persons={row["observer"]: row["reason"] for row in removed},
+        by_persons=_taken_out(name, workspace),
     )  # fmt: skip
     kinds = dict(zip(data.questions["question"], data.questions["kind"], strict=True))
     asked = [q for q in kinds if (data.votes["question"] == q).any()]
@@ -106,6 +105,19 @@ def _score_study(name: str, workspace: Path | None, out: Path, options: Options,
     else:
         _tell(made, out)
     return 0
+
+
+def _taken_out(name: str, workspace: Path | None) -> dict[str, str]:
+    """Pseudonym -> reason of every observer of a study whom persons took out; nobody for a file of votes."""
+    from annotate_app.review import standings
+    from db.engine import open_engine, reading
+    from db.queries import studies
+
+    if Path(name).is_file():
+        return {}
+    with reading(open_engine(current_workspace(workspace).database_url)) as session:
+        found = standings(session, studies.frozen_version(session, studies.named(session, name)))
+        return {who: one.decisions[-1].reason for who, one in sorted(found.items()) if one.excluded}
 
 
 def _run(votes: list[Votes], answers: list[Votes], out: Path, options: Options, said: dict[str, Any], bad: Any) -> Run:

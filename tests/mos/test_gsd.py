@@ -109,3 +109,16 @@ def test_order_effects_are_found_and_otherwise_reasoned() -> None:
     assert found["quickening"] == {"value": None, "ci95_low": None, "ci95_high": None, "reason": "no response times"}
     silent = order_effects(_drawn(5))
     assert all(entry["value"] is None and entry["reason"] for entry in silent.values())
+
+
+def test_a_sample_of_many_votes_has_its_own_number_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """150 votes per image on 10 steps are more histograms than 64 bits tell apart; samples drawn in blocks are the same ones."""
+    rng = np.random.default_rng(3)
+    votes = from_matrix(np.clip(np.round(rng.uniform(2, 9, (12, 1)) + rng.normal(0, 1.3, (12, 150))), 1, 10), 1, 10)
+    whole = gsd(votes, draws=20)
+    monkeypatch.setattr("mos.gsd.AT_ONCE", 5)
+    monkeypatch.setattr("mos.gsd.ROWS_AT_ONCE", 7)
+    parts = gsd(votes, draws=20)
+    assert (whole.ci95_low < whole.score).all()
+    np.testing.assert_allclose(parts.se, whole.se, atol=1e-9)
+    np.testing.assert_allclose(parts.extra["g_p"], whole.extra["g_p"])
