@@ -25,6 +25,7 @@ GONE = ("withdrawn", "screened_out", "replaced", "erased")
 ON_THEIR_WAY = ("invited", "active")
 STATES = ("invited", "due", "late", "resting", "at work", "waiting", "done", *GONE)
 DAYS = 3
+NAMED = 500
 PAID = "observer paid"
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -104,7 +105,9 @@ def stands(
 
 def roster(session: Session, version: StudyVersion, days: int = DAYS, *, only: Sequence[int] | None = None) -> list[Line]:
     """Every observer of a version, or those whose ids are in `only`. The next session is due `days` after it may begin; after
-    that it is late."""
+    that it is late. More than NAMED ids are not named to the database: everybody is read then, and the others are left out."""
+    wanted = None if only is None else set(only)
+    only = None if only is None or len(only) > NAMED else only
     o, s = OBSERVERS.c, SLOTS.c
     query = (
         select(o.id, o.token, o.pseudonym, o.language, PANELS.c.name, s.sessions)
@@ -118,6 +121,8 @@ def roster(session: Session, version: StudyVersion, days: int = DAYS, *, only: S
     paid, votes = _paid(session), _votes(session, version, only)
     found = []
     for key, token, pseudonym, language, panel, planned in session.connection().execute(query.order_by(o.id)):
+        if wanted is not None and key not in wanted:
+            continue
         stand = where[key]
         ended = [one for one in stand.sittings if one.ended is not None]
         minutes = sum((one.ended - one.started).total_seconds() for one in ended if one.ended) / 60
@@ -142,14 +147,19 @@ def _sittings(session: Session, version: StudyVersion, only: Sequence[int] | Non
 
 
 def _votes(session: Session, version: StudyVersion, only: Sequence[int] | None) -> dict[int, int]:
-    r = RATINGS.c
-    query = select(r.observer_id, func.count()).group_by(r.observer_id)
+    """Votes by observer, counted sitting by sitting: the index of sittings is the smallest that stands for every vote."""
+    s, o = SESSIONS.c, OBSERVERS.c
+    held = select(func.count()).select_from(RATINGS).where(RATINGS.c.session_id == s.id).scalar_subquery()
+    query = select(s.observer_id, held)
     if only is None:
-        query = query.join(OBSERVERS, OBSERVERS.c.id == r.observer_id).join(PANELS, PANELS.c.id == OBSERVERS.c.panel_id)
+        query = query.join(OBSERVERS, o.id == s.observer_id).join(PANELS, PANELS.c.id == o.panel_id)
         query = query.where(PANELS.c.version_id == version.id)
     else:
-        query = query.where(r.observer_id.in_(only))
-    return {row[0]: row[1] for row in session.connection().execute(query)}
+        query = query.where(s.observer_id.in_(only))
+    found: Counter[int] = Counter()
+    for observer, votes in session.connection().execute(query):
+        found[observer] += votes
+    return found
 
 
 def _paid(session: Session) -> dict[int, datetime]:

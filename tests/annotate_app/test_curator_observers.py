@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from datetime import timedelta
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ from annotate_app.invitations import qr_svg
 from annotate_app.roster import csv_text, roster, stands
 from annotate_app.security import token_hash
 from db.engine import reading, writing
-from db.models import Audit, Invitation, Observer
+from db.models import Audit, Invitation, Observer, Rating
 from db.queries import studies as queries
 from db.types import now
 from tests.annotate_app.desk import Office
@@ -176,6 +177,26 @@ def test_sittings_of_those_who_are_done_are_read_where_they_are_shown(office: Of
         assert [(line.word, line.sessions) for line in everybody] == [("done", 1), ("at work", 0)]
         keys = [one.key for one in stands(session, version)]
         assert [roster(session, version, only=[key]) for key in keys] == [[line] for line in everybody]
+
+
+def test_votes_and_lines_are_the_same_however_many_are_asked_for(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Votes are those in the table, of every sitting and from the moment they are given, whether the ids are named or not."""
+    office.house.open()
+    office.house.sit_down().finish()
+    sitter = office.house.sit_down()
+    office.house.invite(1)
+    for _ in range(2):
+        sitter.vote()
+        with reading(office.house.engine) as session:
+            version = queries.frozen_version(session, queries.named(session, "skin"))
+            everybody = roster(session, version)
+            given = Counter(session.exec(select(Rating.observer_id)).all())
+            keys = [one.key for one in stands(session, version)]
+            assert [line.votes for line in everybody] == [given[key] for key in keys]
+            for named in (500, 0):
+                monkeypatch.setattr("annotate_app.roster.NAMED", named)
+                assert roster(session, version, only=keys[1:]) == everybody[1:]
+                assert roster(session, version, only=[]) == []
 
 
 def test_cells_that_a_spreadsheet_would_run_are_defused() -> None:
