@@ -19,11 +19,15 @@ class Person:
         self.given: dict[str, int] = {}
         page.on("pageerror", lambda fault: self.faults.append(str(fault)))
 
+    def onward(self, button: str = "form#form button.main") -> None:
+        """Press a button that leads to another page, and wait until that page is there."""
+        with self.page.expect_navigation():
+            self.page.click(button)
+
     def sign_on(self, link: str) -> None:
         """Open a link and press its button."""
         self.page.goto(link)
-        self.page.click("main button.main")
-        self.page.wait_for_load_state()
+        self.onward("main button.main")
 
     @property
     def step(self) -> str:
@@ -35,8 +39,7 @@ class Person:
         assert self.step == "consent", self.page.url
         for box in self.page.query_selector_all("main input[type=checkbox]"):
             box.check()
-        self.page.click("form#form button.main")
-        self.page.wait_for_load_state()
+        self.onward()
 
     def arrive(self, link: str) -> None:
         """From the link to the rating page of a study without other steps."""

@@ -93,9 +93,9 @@ class Walk:
         self.faults += [f"{name}: {one['id']}: {one['nodes'][0]['html'][:150]}" for one in serious]
 
     def press(self, text: str) -> None:
-        """Press a button or a link that looks like one."""
-        self.page.locator("main").get_by_role("button", name=text, exact=True).first.click()
-        self.page.wait_for_load_state()
+        """Press a button or a link that looks like one, and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self.page.locator("main").get_by_role("button", name=text, exact=True).first.click()
 
     def wait_for_work(self, kind: str) -> None:
         """Stay on the page Work until the newest job is done."""

@@ -134,7 +134,7 @@ def test_exclusion_and_return_address(lab: Lab, study: str, enter: Enter) -> Non
     person.sign_on(lab.invite(study))
     person.consent()
     person.page.check("input[value=no]")
-    person.page.click("form#form button.main")
+    person.onward()
     assert "not your fault" in person.page.inner_text("main")
     assert person.page.get_attribute("main a.button", "href") == "https://provider.test/out"
     assert lab.observer(study).state == "screened_out"

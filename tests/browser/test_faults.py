@@ -236,7 +236,7 @@ def test_pause_and_withdraw_while_rating(lab: Lab, study: str, enter: Enter) -> 
     person.panel("pause")
     person.page.click('[data-panel="pause"] a[href$="/o/withdraw"]')
     person.page.check("input[value=erase]")
-    person.page.click("main button.main")
+    person.onward("main button.main")
     assert "withdrawn" in person.page.inner_text("h1")
     observer = lab.observer(study)
     assert observer.state == "withdrawn"

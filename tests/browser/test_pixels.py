@@ -70,14 +70,14 @@ def test_replication_follows_measured_pixels_per_degree(lab: Lab, study: str, en
         person.sign_on(lab.invite(study))
         person.consent()
         page = person.page
-        page.click("form#form button.main")
+        person.onward()
         page.fill("input[name=distance]", "70")
         page.evaluate("document.querySelector('[data-card-width]').value = 380")
-        page.click("form#form button.main")
+        person.onward()
         for name, value in {"checker": "even", "edges": "sharp", "greys": "11", "dark": "3"}.items():
             page.check(f"input[name={name}][value='{value}']")
-        page.click("form#form button.main")
-        page.click("form#form button.main")
+        person.onward()
+        person.onward()
         per_pixel = 85.6 / 380 / 1.5
         measured = 700 * np.tan(np.radians(1)) / per_pixel
         person.go("practice")

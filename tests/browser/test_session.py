@@ -45,7 +45,7 @@ def test_thirty_pictures(lab: Lab, study: str, enter: Enter) -> None:
     assert len(person.given) == 30
     assert stored(lab, study) == person.given
     person.page.fill("textarea", "Fine <b>indeed</b> '; DROP TABLE ratings; --")
-    person.page.click("form#form button.main")
+    person.onward()
     receipt = person.page.inner_text(".receipt")
     assert re.fullmatch(r"[A-Za-z0-9_-]{6,}", receipt)
     observer = lab.observer(study)
@@ -76,7 +76,7 @@ def test_two_days(lab: Lab, study: str, enter: Enter, launch: Launch, language: 
         person.consent()
         assert person.page.evaluate("devicePixelRatio") == pytest.approx(ratio)
         assert person.page.get_attribute("html", "lang") == language
-        person.page.click("form#form button.main")
+        person.onward()
         person.practice()
         person.go("ready")
         person.rate(15)
@@ -87,9 +87,9 @@ def test_two_days(lab: Lab, study: str, enter: Enter, launch: Launch, language: 
         with person.page.expect_download() as fetched:
             person.page.click("a[href$='next.ics']")
         assert "DTSTART" in fetched.value.path().read_text()
-        person.page.click("main button.main")
+        person.onward("main button.main")
         assert person.step == "short"
-        person.page.click("form#form button.main")
+        person.onward()
         person.go("ready")
         person.rate(15, start=5)
         person.leave()

@@ -102,7 +102,7 @@ def test_second_question_in_a_second_pass(lab: Lab, study: str, enter: Enter) ->
     person.rate(30)
     person.leave()
     assert person.step == "rest"
-    person.page.click("main button.main")
+    person.onward("main button.main")
     person.go("ready")
     for k in range(3):
         name = person.picture()

@@ -73,15 +73,14 @@ def walk(person: Person, lab: Lab, study: str, look: Callable[[Page, str], None]
     met: list[str] = []
     person.page.goto(lab.invite(study))
     look(person.page, "welcome")
-    person.page.click("main button.main")
+    person.onward("main button.main")
     while person.page.wait_for_url("**/o/**") is None and person.step != "rate":
         person.page.wait_for_load_state("networkidle")
         if person.step not in met:
             met.append(person.step)
             look(person.page, person.step)
         answer(person, seed_of(lab, study))
-        person.page.click("form#form button.main")
-        person.page.wait_for_load_state()
+        person.onward()
     return met
 
 
@@ -134,12 +133,12 @@ def test_every_page_is_accessible(lab: Lab, study: str, enter: Enter, language: 
     person.rate(6)
     person.leave()
     look(page, "rest")
-    page.click("main button.main")
+    person.onward("main button.main")
     look(page, "short")
     page.goto(f"{lab.address}/o/withdraw")
     look(page, "withdraw")
     page.check("input[value=keep]")
-    page.click("main button.main")
+    person.onward("main button.main")
     look(page, "withdrawn")
     page.goto(f"{lab.address}/o/")
     look(page, "signed-out-page")
@@ -164,7 +163,7 @@ def test_last_pages_are_accessible(lab: Lab, study: str, enter: Enter, language:
         assert person.step == step
         assert serious(person.page) == []
         if step == "remarks":
-            person.page.click("form#form button.main")
+            person.onward()
 
 
 @pytest.mark.slow
