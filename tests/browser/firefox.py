@@ -11,7 +11,8 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -131,6 +132,13 @@ class Firefox:
     def wait_for_load_state(self) -> None:
         """Wait until the page is loaded."""
         self.wait(lambda: self.evaluate("document.readyState === 'complete'"), "the page")
+
+    @contextmanager
+    def expect_navigation(self) -> Iterator[None]:
+        """Do what leads to another page, and wait until that page is loaded."""
+        self.evaluate("window.left = false")
+        yield
+        self.wait(lambda: self.evaluate("window.left === undefined && document.readyState === 'complete'"), "another page")
 
     def wait_for_timeout(self, milliseconds: float) -> None:
         """Wait."""
