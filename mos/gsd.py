@@ -7,10 +7,8 @@ ACM Multimedia 2020.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from mos.fits import Fit, counts, simple_fit
@@ -20,7 +18,7 @@ from workspace.errors import UsageFault
 
 DRAWS = 200
 DRAW_ZOOMS = 4
-AT_ONCE = 1000
+AT_ONCE = 5000
 ROWS_AT_ONCE = 100 * ROWS
 
 
@@ -64,45 +62,44 @@ def gsd(votes: Votes, *, draws: int = DRAWS, seed: int = 0) -> Fit:
     if tested.any() and draws:
         law = gsd_probabilities(psi[tested], rho[tested], m)
         g[tested] = g_statistic(table[tested], law)
-        copies, again = _bootstrap(table[tested], law, draws, seed)
-        p[tested] = (1 + (again >= g[tested][:, None] - 1e-9).sum(1)) / (draws + 1)
-        se[tested] = copies.std(axis=1, ddof=1)
-        low[tested], high[tested] = np.quantile(copies, [0.025, 0.975], axis=1)
+        se[tested], low[tested], high[tested], p[tested] = _bootstrap(table[tested], law, g[tested], draws, seed)
     shift = votes.low - 1
     extra = {"rho": np.where(tested, rho, np.nan), "g": g, "g_p": p}
     made = simple_fit("GSD", votes, psi + shift, se, extra=extra)
     return Fit("GSD", counts(votes), made.score, se, low + shift, high + shift, extra=extra)
 
 
-def _bootstrap(table: Floats, law: Floats, draws: int, seed: int) -> tuple[Floats, Floats]:
-    """psi and G of `draws` samples from each stimulus' own law, refitted: `(J, draws)` each.
-
-    Equal histograms are fitted once. They are told apart by one number each, with a digit per category, so that neither
-    the samples nor their sorting need a row of counts per sample.
-    """
+def _bootstrap(table: Floats, law: Floats, g: Floats, draws: int, seed: int) -> Floats:
+    """SE and interval of psi, and the p value of `g`, from `draws` samples of each stimulus' own law, refitted: `(4, J)`."""
     rng = np.random.default_rng(seed)
-    n = table.sum(1).astype(np.int64)
-    steps = table.shape[1]
     law = law / law.sum(1, keepdims=True)
-    base = int(n.max()) + 1
+    base = int(table.sum(1).max()) + 1
+    made = np.empty((4, len(table)))
+    for start in range(0, len(table), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        psi, again = _refitted(rng, table[part].sum(1).astype(np.int64), law[part], draws, base)
+        made[0, part] = psi.std(axis=1, ddof=1)
+        made[1:3, part] = np.quantile(psi, [0.025, 0.975], axis=1)
+        made[3, part] = (1 + (again >= g[part][:, None] - 1e-9).sum(1)) / (draws + 1)
+    return made
+
+
+def _refitted(rng: np.random.Generator, n: Ints, law: Floats, draws: int, base: int) -> tuple[Floats, Floats]:
+    """psi and G of the samples `(J, draws)` each. Equal histograms are fitted once: one number each tells them apart, with a
+    digit (to `base`) per category."""
+    steps = law.shape[1]
     digits = np.array([base**power for power in range(steps - 1, -1, -1)], dtype=np.int64 if base**steps < 2**63 else object)
-    keys = np.concatenate(
-        [_sampled(rng, n[at : at + AT_ONCE], law[at : at + AT_ONCE], draws, digits) for at in range(0, len(n), AT_ONCE)]
-    )
-    unique, back = np.unique(keys, return_inverse=True)
+    samples = rng.multinomial(n[:, None], law[:, None, :], size=(len(n), draws)).reshape(-1, steps)
+    unique, back = np.unique(samples @ digits, return_inverse=True)
+    del samples
     psi, g = np.empty(len(unique)), np.empty(len(unique))
-    for at in range(0, len(unique), ROWS_AT_ONCE):
-        part = (unique[at : at + ROWS_AT_ONCE, None] // digits % base).astype(float)
-        psi[at : at + ROWS_AT_ONCE], rho = gsd_fit(part, zooms=DRAW_ZOOMS)
-        g[at : at + ROWS_AT_ONCE] = g_statistic(part, gsd_probabilities(psi[at : at + ROWS_AT_ONCE], rho, steps))
+    for start in range(0, len(unique), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        table = (unique[part, None] // digits % base).astype(float)
+        psi[part], rho = gsd_fit(table, zooms=DRAW_ZOOMS)
+        g[part] = g_statistic(table, gsd_probabilities(psi[part], rho, steps))
     back = back.reshape(len(n), draws)
     return psi[back], g[back]
-
-
-def _sampled(rng: np.random.Generator, n: Ints, law: Floats, draws: int, digits: NDArray[Any]) -> NDArray[Any]:
-    """The numbers of `draws` sampled histograms of each stimulus, `(J * draws,)`."""
-    samples = rng.multinomial(n[:, None], law[:, None, :], size=(len(n), draws)).reshape(-1, len(digits))
-    return np.asarray(samples @ digits)
 
 
 def consistency(p: Floats, level: float = 0.05) -> Consistency:

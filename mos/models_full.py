@@ -2,7 +2,7 @@
 
 Source: Li and Bampis, "Recover subjective quality scores from noisy measurements", DCC 2017. The likelihood depends on
 v_i^2 + a_c^2 alone, so a constant may pass from one to the other; damped Newton steps from the residuals' spread
-decide, as in sureal. Where those steps leave the finite numbers, expectation-maximisation with a floor takes over.
+decide, as in sureal. Where those steps run away, expectation-maximisation with a floor takes over.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ CLOSE = 1e-8
 STEP = 0.1
 FLOOR_SHARE = 1e-3
 SETTLED = 1e-9
+BEYOND = 100
+"""A spread of so many scales is no spread: Newton's steps ran away."""
 
 
 @dataclass
@@ -60,7 +62,7 @@ def mle_full(votes: Votes) -> Fit:
 
 
 class _Solver:
-    """The votes in the sums that the likelihood needs; an observer x content cell shares one variance."""
+    """The votes in the sums that the likelihood needs; the K cells observer x content that hold votes share one variance each."""
 
     def __init__(self, votes: Votes) -> None:
         names = [c or f"\0{s}" for c, s in zip(votes.info["content"], votes.stimuli, strict=True)]
@@ -68,9 +70,11 @@ class _Solver:
         self.content: Ints = codes.astype(np.int64)
         self.size, self.people, self.contents = len(votes.stimuli), len(votes.observers), int(codes.max()) + 1
         self.u, self.code, self.who = votes.score, votes.stimulus, votes.observer
-        self.cell = self.who * self.contents + self.content[self.code]
+        cells, self.cell = np.unique(self.who * self.contents + self.content[self.code], return_inverse=True)
+        self.cell_who, self.cell_content = cells // self.contents, cells % self.contents
         self.per_stimulus, self.per_observer = totals(self.code, self.size), totals(self.who, self.people)
-        self.n = totals(self.cell, self.people * self.contents).reshape(self.people, self.contents)
+        self.n = totals(self.cell, len(cells))
+        self.widest = BEYOND * (votes.high - votes.low)
         self.flat = self._start()
 
     def _start(self) -> State:
@@ -89,7 +93,7 @@ class _Solver:
                 self._step(state)
             if not (np.isfinite(state.psi[self.per_stimulus > 0]).all() and np.isfinite(state.v).all()):
                 return None, rounds, ()
-            if not np.isfinite(state.a).all():
+            if not np.isfinite(state.a).all() or max(state.v.max(initial=0.0), state.a.max(initial=0.0)) > self.widest:
                 return None, rounds, ()
             if np.sqrt(np.nansum((before - state.psi) ** 2)) < CLOSE:
                 return state, rounds, ()
@@ -98,58 +102,62 @@ class _Solver:
     def _step(self, s: State) -> None:
         s.bias, s.bias_information = self._bias(s)
         squares = self._squares(s)
-        found, s.v_information = _newton_root(s.v[:, None], s.a[None, :], squares, self.n, 1)
+        found, s.v_information = self._newton_root(s.v, self.cell_who, s.a[self.cell_content], squares)
         s.v = np.maximum((1 - STEP) * s.v + STEP * found, 0.0)
-        found, _ = _newton_root(s.a[None, :], s.v[:, None], squares, self.n, 0)
+        found, _ = self._newton_root(s.a, self.cell_content, s.v[self.cell_who], squares)
         s.a = np.maximum((1 - STEP) * s.a + STEP * found, 0.0)
-        weight = (1.0 / (s.v[:, None] ** 2 + s.a[None, :] ** 2)).ravel()[self.cell]
+        weight = self._weight(s.v**2, s.a**2)[self.cell]
         s.psi_information = totals(self.code, self.size, weight)
         found = divide(totals(self.code, self.size, weight * (self.u - s.bias[self.who])), s.psi_information)
         s.psi = (1 - STEP) * s.psi + STEP * found
 
+    def _weight(self, v2: Floats, a2: Floats) -> Floats:
+        """One over the variance of each cell `(K,)`."""
+        return np.asarray(1.0 / (v2[self.cell_who] + a2[self.cell_content]), np.float64)
+
     def _bias(self, s: State) -> tuple[Floats, Floats]:
-        weight = 1.0 / (s.v[:, None] ** 2 + s.a[None, :] ** 2)
-        left = totals(self.cell, weight.size, self.u - s.psi[self.code]).reshape(weight.shape)
-        information = np.where(self.n > 0, weight * self.n, 0.0).sum(1)
-        found = divide(np.where(self.n > 0, weight * left, 0.0).sum(1), information)
+        weight = self._weight(s.v**2, s.a**2)
+        left = totals(self.cell, len(self.n), self.u - s.psi[self.code])
+        information = totals(self.cell_who, self.people, weight * self.n)
+        found = divide(totals(self.cell_who, self.people, weight * left), information)
         return (1 - STEP) * s.bias + STEP * np.nan_to_num(found), information
 
     def _squares(self, s: State) -> Floats:
         residual = self.u - s.psi[self.code] - s.bias[self.who]
-        return totals(self.cell, self.n.size, residual * residual).reshape(self.n.shape)
+        return totals(self.cell, len(self.n), residual * residual)
+
+    def _newton_root(self, own: Floats, whose: Ints, other: Floats, squares: Floats) -> tuple[Floats, Floats]:
+        """Newton's next value of a spread `own`, of the level `whose` `(K,)` in each cell, whose variance adds to that of `other`
+        `(K,)`, and the information about it."""
+        mine, theirs = own[whose] ** 2, other**2
+        both = mine + theirs
+        slope = own[whose] * (squares / both**2 - self.n / both)
+        bend = self.n * (mine - theirs) / both**2 + squares * (theirs**2 - 3 * mine**2 - 2 * mine * theirs) / both**4
+        top, bottom = totals(whose, len(own), slope), totals(whose, len(own), bend)
+        moved = own - top / np.where(top == 0, 1.0, bottom)
+        return np.where(top == 0, own, moved), np.maximum(-bottom, 0.0)
 
     def expectation(self) -> tuple[State, int]:
         """Expectation-maximisation of the two variance parts; each stays above a thousandth of the pooled variance."""
         s = State(**vars(self.flat))
         floor = FLOOR_SHARE * max(float(self._squares(s).sum()) / max(1, len(self.u)), 1e-6)
         v2, a2 = np.maximum(s.v**2 / 2, floor), np.maximum(s.a**2 / 2, floor)
-        per_content = np.maximum(self.n.sum(0), 1)
+        per_content = np.maximum(totals(self.cell_content, self.contents, self.n), 1)
         rounds, moved = 0, np.inf
         while rounds < LONGEST and moved > SETTLED:
             rounds, before = rounds + 1, s.psi
-            weight = 1.0 / (v2[:, None] + a2[None, :])
-            spread = weight.ravel()[self.cell]
+            weight = self._weight(v2, a2)
+            spread = weight[self.cell]
             s.psi_information = totals(self.code, self.size, spread)
             s.psi = divide(totals(self.code, self.size, spread * (self.u - s.bias[self.who])), s.psi_information)
             s.bias_information = totals(self.who, self.people, spread)
             left = totals(self.who, self.people, spread * (self.u - s.psi[self.code]))
             s.bias = np.nan_to_num(divide(left, s.bias_information))
             gain = weight**2 * self._squares(s) - weight * self.n
-            v2 = np.maximum(v2 + v2**2 * gain.sum(1) / np.maximum(self.per_observer, 1), floor)
-            a2 = np.maximum(a2 + a2**2 * gain.sum(0) / per_content, floor)
+            of_who, of_content = totals(self.cell_who, self.people, gain), totals(self.cell_content, self.contents, gain)
+            v2 = np.maximum(v2 + v2**2 * of_who / np.maximum(self.per_observer, 1), floor)
+            a2 = np.maximum(a2 + a2**2 * of_content / per_content, floor)
             moved = float(np.sqrt(np.nansum((s.psi - before) ** 2)))
         s.v, s.a = np.sqrt(v2), np.sqrt(a2)
-        s.v_information = 2 * v2 * (weight**2 * self.n).sum(1)
+        s.v_information = 2 * v2 * totals(self.cell_who, self.people, weight**2 * self.n)
         return s, rounds
-
-
-def _newton_root(own: Floats, other: Floats, squares: Floats, n: Floats, axis: int) -> tuple[Floats, Floats]:
-    """Newton's next value of a spread `own` whose variance adds to `other`'s, and the information about it."""
-    mine, theirs = own**2, other**2
-    both = mine + theirs
-    slope = own * (squares / both**2 - n / both)
-    bend = n * (mine - theirs) / both**2 + squares * (theirs**2 - 3 * mine**2 - 2 * mine * theirs) / both**4
-    top = np.where(n > 0, slope, 0.0).sum(axis)
-    bottom = np.where(n > 0, bend, 0.0).sum(axis)
-    moved = own.ravel() - top / np.where(top == 0, 1.0, bottom)
-    return np.where(top == 0, own.ravel(), moved), np.maximum(-bottom, 0.0)

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from mos import repeats, stability
 from mos.components import variance_components
 from mos.estimate import Estimate
+from mos.grid import Floats, Grid
 from mos.reml import two_way
 from mos.votes import Votes
-
-Floats = NDArray[np.float64]
 
 FORMS = ("ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)")
 
@@ -33,36 +31,38 @@ class MeanSquares:
     within: float
 
 
-def mean_squares(matrix: Floats) -> MeanSquares:
+def mean_squares(table: Floats | Grid) -> MeanSquares:
     """Mean squares of stimuli x observers `(J, I)`: the analysis of variance when complete, else built from REML components.
 
     Missing votes: expected mean squares of a table with the harmonic mean number of votes per stimulus and per observer.
     """
-    j, i = matrix.shape
-    if not np.isnan(matrix).any():
+    grid = Grid.of(table)
+    j, i = grid.shape
+    if grid.complete:
+        matrix = grid.matrix()
         rows, columns, grand = matrix.mean(1), matrix.mean(0), matrix.mean()
         error = float(np.sum((matrix - rows[:, None] - columns[None, :] + grand) ** 2)) / ((j - 1) * (i - 1))
         within = float(np.sum((matrix - rows[:, None]) ** 2)) / (j * (i - 1))
         return MeanSquares(i * float(rows.var(ddof=1)), j * float(columns.var(ddof=1)), error, j, i, within)
-    fit = two_way(matrix)
-    known = ~np.isnan(matrix)
-    k, n = (1 / float(np.mean(1 / counts[counts > 0])) for counts in (known.sum(1), known.sum(0)))
+    fit = two_way(grid)
+    k, n = (1 / float(np.mean(1 / counts[counts > 0])) for counts in (grid.per_row, grid.per_column))
     within = fit.observer + fit.residual
     return MeanSquares(fit.residual + k * fit.stimulus, fit.residual + n * fit.observer, fit.residual, n, k, within)
 
 
-def icc(matrix: Floats) -> dict[str, Estimate]:
+def icc(table: Floats | Grid) -> dict[str, Estimate]:
     """All six ICC with 95 % intervals, stimuli x observers `(J, I)`, nan = missing (then by REML, no vote is dropped).
 
     McGraw and Wong 1996, tables 4 and 7; A = absolute agreement, C = consistency, 1 = one observer, k = the mean of all
     (with missing votes: of the harmonic mean number of votes per stimulus). Undefined cases say why.
     """
-    matrix = matrix[~np.isnan(matrix).all(1)][:, ~np.isnan(matrix).all(0)]
-    if min(matrix.shape) < 2 or int((~np.isnan(matrix)).sum()) <= sum(matrix.shape):
+    grid = Grid.of(table)
+    grid = grid.rows(grid.per_row > 0).columns(grid.per_column > 0)
+    if min(grid.shape) < 2 or len(grid) <= sum(grid.shape):
         return {form: Estimate.none("needs two stimuli, two observers and more votes than both together") for form in FORMS}
-    if float(np.nanstd(matrix)) == 0:
+    if float(grid.value.std()) == 0:
         return {form: Estimate.none("all votes are equal") for form in FORMS}
-    s = mean_squares(matrix)
+    s = mean_squares(grid)
     one = {"ICC(1,1)": _oneway(s), "ICC(A,1)": _agreement(s), "ICC(C,1)": _consistency(s)}
     many = {name.replace(",1)", ",k)"): _spearman_brown(estimate, s.k) for name, estimate in one.items()}
     return {form: (one | many)[form] for form in FORMS}
@@ -112,13 +112,13 @@ def _spearman_brown(one: Estimate, k: float) -> Estimate:
     return Estimate.of(lengthened(one.value), lengthened(one.low), lengthened(one.high), one.reason)
 
 
-def alpha(matrix: Floats, *, level: str = "interval", draws: int = 1000, seed: int = 0) -> Estimate:
+def alpha(table: Floats | Grid, *, level: str = "interval", draws: int = 1000, seed: int = 0) -> Estimate:
     """Krippendorff's alpha of stimuli x observers `(J, I)`, nan = missing, with a bootstrap over stimuli (`draws`, 0 = none).
 
     `level`: interval or ordinal (Krippendorff 2011, "Computing Krippendorff's alpha-reliability"). Stimuli with one vote
     do not count. With more than 101 different values the ordinal form takes ranks of 101 equal steps.
     """
-    values, counts = _value_counts(matrix)
+    values, counts = _value_counts(Grid.of(table))
     if not len(counts):
         return Estimate.none("no stimulus has two votes")
     if len(values) < 2:
@@ -144,20 +144,17 @@ def resampled(rng: np.random.Generator, units: int, draws: int) -> Iterator[Floa
         yield np.bincount(picks.ravel(), minlength=size * units).reshape(size, units).astype(float)
 
 
-def _value_counts(matrix: Floats) -> tuple[Floats, Floats]:
+def _value_counts(grid: Grid) -> tuple[Floats, Floats]:
     """The different values `(K,)` and how often each stimulus with two votes or more got them, `(U, K)`."""
-    known = ~np.isnan(matrix)
-    kept = matrix[known.sum(1) >= 2]
-    present = ~np.isnan(kept)
-    values, codes = np.unique(kept[present], return_inverse=True)
+    kept = grid.rows(grid.per_row >= 2)
+    values, codes = np.unique(kept.value, return_inverse=True)
     if len(values) > 101:
         low, high = values[0], values[-1]
-        steps = np.round((kept - low) / (high - low) * 100) / 100 * (high - low) + low
-        values, codes = np.unique(steps[present], return_inverse=True)
-    rows = np.nonzero(present)[0]
-    counts = np.zeros((len(kept), len(values)))
-    np.add.at(counts, (rows, codes), 1)
-    return values, counts
+        values, codes = np.unique(
+            np.round((kept.value - low) / (high - low) * 100) / 100 * (high - low) + low, return_inverse=True
+        )
+    cells = np.bincount(kept.row * len(values) + codes, minlength=kept.shape[0] * len(values))
+    return values, cells.reshape(kept.shape[0], len(values)).astype(float)
 
 
 def _alphas(weights: Floats, counts: Floats, values: Floats, level: str) -> Floats:
@@ -183,16 +180,16 @@ def _alphas(weights: Floats, counts: Floats, values: Floats, level: str) -> Floa
 
 def reliability(votes: Votes, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
     """All of reliability.json for one panel's votes on one question: plain values, None with a reason where undefined."""
-    matrix = votes.matrix()
-    made: dict[str, Any] = {"observers": int((~np.isnan(matrix)).any(0).sum()), "stimuli": int((~np.isnan(matrix)).any(1).sum())}
-    made["icc"] = {form: estimate.as_dict() for form, estimate in icc(matrix).items()}
-    made["icc_method"] = "REML, missing votes kept" if np.isnan(matrix).any() else "analysis of variance"
+    grid = votes.grid()
+    made: dict[str, Any] = {"observers": int((grid.per_column > 0).sum()), "stimuli": int((grid.per_row > 0).sum())}
+    made["icc"] = {form: estimate.as_dict() for form, estimate in icc(grid).items()}
+    made["icc_method"] = "analysis of variance" if grid.complete else "REML, missing votes kept"
     made["krippendorff_alpha"] = {
-        level: alpha(matrix, level=level, draws=draws, seed=seed).as_dict() for level in ("ordinal", "interval")
+        level: alpha(grid, level=level, draws=draws, seed=seed).as_dict() for level in ("ordinal", "interval")
     }
-    made["split_half"] = stability.split_half(matrix, draws=draws, seed=seed).as_dict()
-    made["rank_stability"] = [row.as_dict() for row in stability.rank_stability(matrix, seed=seed)]
-    made["connectedness"] = stability.connectedness(matrix).as_dict()
+    made["split_half"] = stability.split_half(grid, draws=draws, seed=seed).as_dict()
+    made["rank_stability"] = [row.as_dict() for row in stability.rank_stability(grid, seed=seed)]
+    made["connectedness"] = stability.connectedness(grid).as_dict()
     made["test_retest"] = repeats.retest(votes).as_dict()
     made["variance_components"] = variance_components(votes).as_dict()
     return made

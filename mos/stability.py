@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
+from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import rankdata
 
 from mos.estimate import Estimate, finite
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
+from mos.grid import Floats, Grid, Ints
 
 AT_ONCE = 100
+NUMBERS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -55,19 +52,20 @@ class Connectedness:
         return made
 
 
-def split_half(matrix: Floats, *, draws: int = 1000, seed: int = 0) -> Estimate:
+def split_half(table: Floats | Grid, *, draws: int = 1000, seed: int = 0) -> Estimate:
     """Correlation of the MOS of random halves of the observers, lengthened to all of them (Spearman-Brown 2r / (1 + r)).
 
-    `matrix` stimuli x observers `(J, I)`, nan = missing. Value: mean of the draws; interval: their 2.5 and 97.5 %.
+    `table` stimuli x observers `(J, I)`, nan = missing. Value: mean of the draws; interval: their 2.5 and 97.5 %.
     """
-    rated = matrix[:, ~np.isnan(matrix).all(0)]
-    observers = rated.shape[1]
-    if observers < 4 or rated.shape[0] < 3:
+    rated = Grid.of(table)
+    rated = rated.columns(rated.per_column > 0)
+    stimuli, observers = rated.shape
+    if observers < 4 or stimuli < 3:
         return Estimate.none("needs four observers and three stimuli")
     rng = np.random.default_rng(seed)
-    present = ~np.isnan(rated)
-    sums, counts = np.where(present, rated, 0.0).T, present.T.astype(float)
-    r = np.concatenate([_halves(rng, min(100, draws - start), sums, counts) for start in range(0, draws, 100)])
+    sums, counts = rated.held(rated.value), rated.held(np.ones(len(rated)))
+    step = min(AT_ONCE, max(1, NUMBERS_AT_ONCE // stimuli))
+    r = np.concatenate([_halves(rng, min(step, draws - start), sums, counts) for start in range(0, draws, step)])
     r = r[np.isfinite(r)]
     if not len(r):
         return Estimate.none("the halves share no stimuli that differ")
@@ -76,12 +74,11 @@ def split_half(matrix: Floats, *, draws: int = 1000, seed: int = 0) -> Estimate:
     return Estimate.of(float(lengthened.mean()), float(low), float(high))
 
 
-def _halves(rng: np.random.Generator, draws: int, sums: Floats, counts: Floats) -> Floats:
-    """Correlations of `draws` random halves; `sums` and `counts` observers x stimuli `(I, J)`."""
-    observers = len(sums)
-    first, second = (_masks(order, observers) for order in _two_groups(rng, draws, observers, observers // 2))
-    return _correlations(*(np.divide(m @ sums, c, out=np.full(c.shape, np.nan), where=c > 0)
-                           for m, c in ((first, first @ counts), (second, second @ counts))))  # fmt: skip
+def _halves(rng: np.random.Generator, draws: int, sums: Any, counts: Any) -> Floats:
+    """Correlations of `draws` random halves; `sums` and `counts` stimuli x observers `(J, I)`."""
+    observers = sums.shape[1]
+    groups = _two_groups(rng, draws, observers, observers // 2)
+    return _correlations(*(_means(sums, counts, _masks(group, observers)) for group in groups))
 
 
 def _two_groups(rng: np.random.Generator, draws: int, observers: int, size: int) -> tuple[Ints, Ints]:
@@ -96,14 +93,12 @@ def _masks(groups: Ints, observers: int) -> Floats:
     return masks
 
 
-def _means(matrix: Floats, masks: Floats) -> Floats:
-    """Means of each stimulus over each set of observers: masks `(B, I)` -> `(B, J)`, nan where no vote."""
-    present = ~np.isnan(matrix)
-    filled = np.where(present, matrix, 0.0)
-    counts = masks @ present.T.astype(float)
-    means = np.full(counts.shape, np.nan)
-    np.divide(masks @ filled.T, counts, out=means, where=counts > 0)
-    return means
+def _means(sums: Any, counts: Any, masks: Floats) -> Floats:
+    """Means of each stimulus over each set of observers: `sums` and `counts` `(J, I)`, masks `(B, I)` -> `(B, J)`, nan where no vote."""
+    turned = np.ascontiguousarray(masks.T)
+    total, n = (np.ascontiguousarray((part @ turned).T) for part in (sums, counts))
+    made: Floats = np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)
+    return made
 
 
 def _correlations(a: Floats, b: Floats) -> Floats:
@@ -120,20 +115,24 @@ def _correlations(a: Floats, b: Floats) -> Floats:
     return r
 
 
-def rank_stability(matrix: Floats, *, sizes: list[int] | None = None, draws: int = 50, seed: int = 0) -> list[RankStability]:
+def rank_stability(
+    table: Floats | Grid, *, sizes: list[int] | None = None, draws: int = 50, seed: int = 0
+) -> list[RankStability]:
     """SROCC of two disjoint groups of n observers for growing n (up to half of all): what a repeated study would give.
 
     At most 20 draws for more than 5,000 stimuli.
     """
-    rated = matrix[:, ~np.isnan(matrix).all(0)]
-    observers = rated.shape[1]
-    draws = draws if len(rated) <= 5000 else min(draws, 20)
+    rated = Grid.of(table)
+    rated = rated.columns(rated.per_column > 0)
+    stimuli, observers = rated.shape
+    draws = draws if stimuli <= 5000 else min(draws, 20)
     asked = sizes or sorted({n for n in (2, 3, 5, 8, 10, 12, 15, 20, 24, 30, 40, 60, 100) if 2 * n <= observers})
     rng = np.random.default_rng(seed)
+    sums, counts = rated.held(rated.value), rated.held(np.ones(len(rated)))
     made = []
     for n in asked:
         groups = [_masks(group, observers) for group in _two_groups(rng, draws, observers, n)]
-        first, second = (np.round(_means(rated, group), 9) for group in groups)
+        first, second = (np.round(_means(sums, counts, group), 9) for group in groups)
         unknown = np.isnan(first) | np.isnan(second)
         r = np.array([_spearman(a[~gap], b[~gap]) for a, b, gap in zip(first, second, unknown, strict=True)])
         r = r[np.isfinite(r)]
@@ -148,18 +147,25 @@ def _spearman(a: Floats, b: Floats) -> float:
     return float(_correlations(rankdata(a)[None], rankdata(b)[None])[0])
 
 
-def connectedness(matrix: Floats) -> Connectedness:
+def connectedness(table: Floats | Grid) -> Connectedness:
     """Parts of the graph observers - stimuli, stimuli x observers `(J, I)`, nan = missing; observers without votes left out."""
-    present = ~np.isnan(matrix)
-    j, i = present.shape
-    rows, columns = np.nonzero(present)
-    graph = coo_matrix((np.ones(len(rows)), (rows, columns + j)), shape=(j + i, j + i))
+    grid = Grid.of(table)
+    j, i = grid.shape
+    graph = sparse.coo_array((np.ones(len(grid)), (grid.row, grid.column + j)), shape=(j + i, j + i))
     label = connected_components(graph, directed=False)[1][j:].astype(np.int64)
-    active = present.any(0)
+    active = grid.per_column > 0
     groups = np.unique(label[active], return_inverse=True)[1].astype(np.int64)
     out = np.full(i, -1, np.int64)
     out[active] = groups
-    common = present[:, active].T.astype(float) @ present[:, active].astype(float)
-    pairs = common[np.triu_indices(len(common), 1)]
+    pairs = _pairs(grid.columns(active))
     least, median = (int(pairs.min()), float(np.median(pairs))) if len(pairs) else (0, 0.0)
     return Connectedness(int(groups.max()) + 1 if len(groups) else 0, out, least, median)
+
+
+def _pairs(grid: Grid) -> Floats:
+    """Stimuli that each two observers share, `(I (I - 1) / 2,)` in no order."""
+    observers = grid.shape[1]
+    shared = sparse.triu(grid.common(), 1).data
+    pairs = np.zeros(observers * (observers - 1) // 2)
+    pairs[: len(shared)] = shared
+    return pairs

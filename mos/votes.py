@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mos.grid import Grid
 from workspace.errors import TableFault
 
 Floats = NDArray[np.float64]
@@ -145,10 +146,12 @@ class Votes:
 
     def matrix(self) -> Floats:
         """First presentations as stimuli x observers `(J, I)`; nan = missing."""
+        return self.grid().matrix()
+
+    def grid(self) -> Grid:
+        """First presentations as stimuli x observers `(J, I)`, without room for the missing ones."""
         first = self.first()
-        grid = np.full((len(self.stimuli), len(self.observers)), np.nan)
-        grid[first.stimulus, first.observer] = first.score
-        return grid
+        return Grid(first.stimulus, first.observer, first.score, (len(self.stimuli), len(self.observers)))
 
     def panels(self) -> NDArray[Any]:
         """The panel of each vote `(V,)`."""

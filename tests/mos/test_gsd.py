@@ -122,3 +122,15 @@ def test_a_sample_of_many_votes_has_its_own_number_too(monkeypatch: pytest.Monke
     assert (whole.ci95_low < whole.score).all()
     np.testing.assert_allclose(parts.se, whole.se, atol=1e-9)
     np.testing.assert_allclose(parts.extra["g_p"], whole.extra["g_p"])
+
+
+def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores, intervals and p values are the same where the images are taken three at once."""
+    rng = np.random.default_rng(6)
+    votes = from_matrix(np.clip(np.round(rng.normal(rng.uniform(2, 9, (11, 1)), 1.2, (11, 9))), 1, 10), 1, 10)
+    whole = gsd(votes, draws=40)
+    monkeypatch.setattr("mos.gsd.AT_ONCE", 3)
+    parts = gsd(votes, draws=40)
+    for name in ("score", "se", "ci95_low", "ci95_high"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    np.testing.assert_array_equal(parts.extra["g_p"], whole.extra["g_p"])

@@ -204,3 +204,16 @@ def test_an_unknown_model_is_named_with_the_nearest() -> None:
     """A misspelt model is refused with a hint."""
     with pytest.raises(UsageFault, match=r"'P91O' is not known \(did you mean 'P910'\?\)"):
         fit("P91O", from_matrix(np.ones((2, 2)), 1, 5))
+
+
+def test_the_full_model_does_not_run_away() -> None:
+    """On a small table with gaps where Newton's steps run off to spreads of 1e46, the other way gives scores on the scale."""
+    rng = np.random.default_rng(5)
+    table = rng.uniform(2, 9, 30)[:, None] + rng.normal(0, 0.5, 5) + rng.uniform(0.5, 1.6, 5) * rng.normal(size=(30, 5))
+    table = np.clip(np.round(table), 1, 10)
+    table[rng.random(table.shape) > 0.6] = np.nan
+    made = fit("MLE_FULL", from_matrix(table, 1, 10, content=tuple(f"c{j // 3}" for j in range(30))))
+    assert any("expectation-maximisation" in note for note in made.notes)
+    assert np.nanmax(made.observers["inconsistency"]) < 9
+    assert np.nanmin(made.score) > 0
+    assert np.nanmax(made.score) < 11
