@@ -129,10 +129,6 @@ class Firefox:
         """Wait for an address of this pattern."""
         self.wait(lambda: fnmatch(self.url, re.sub(r"\*+", "*", pattern)), pattern, timeout)
 
-    def wait_for_load_state(self) -> None:
-        """Wait until the page is loaded."""
-        self.wait(lambda: self.evaluate("document.readyState === 'complete'"), "the page")
-
     @contextmanager
     def expect_navigation(self) -> Iterator[None]:
         """Do what leads to another page, and wait until that page is loaded."""

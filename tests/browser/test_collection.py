@@ -107,7 +107,8 @@ def test_crop_masks_and_rotation_are_drawn_by_mouse_and_by_keys(clinic: Lab, ent
     mask, crop = boxes(page, "masks")[0], boxes(page, "crop")[0]
     page.get_by_role("button", name="Save").click()
     page.get_by_text("not applied to the image yet").wait_for()
-    page.get_by_role("button", name="Apply them now").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Apply them now").click()
     work_done(page, clinic)
     row = read_source(clinic.place, "P0001")
     assert (row["rotation"], row["crop"], row["masks"]) == ("90", " ".join(map(str, crop)), " ".join(map(str, mask)))
@@ -148,7 +149,8 @@ def test_the_collection_works_without_scripts(clinic: Lab, enter: Enter, tmp_pat
     page.goto(clinic.address + "/c/collection")
     page.locator("details.upload summary").click()
     page.set_input_files("#files", [str(tmp_path / "new.png"), str(tmp_path / "broken.png")])
-    page.get_by_role("button", name="Prepare what was uploaded").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Prepare what was uploaded").click()
     for _ in range(240):
         page.reload()
         if page.locator("tbody tr").first.locator(".state.done").count():
@@ -159,11 +161,13 @@ def test_the_collection_works_without_scripts(clinic: Lab, enter: Enter, tmp_pat
     page.goto(clinic.address + "/c/collection")
     for name in ("P0004", new):
         page.locator(f"li[data-name={name}] input[type=checkbox]").check()
-    page.get_by_role("button", name="Ticked show one person").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Ticked show one person").click()
     assert read_source(clinic.place, new)["subject"] == "P0004"
     page.goto(f"{clinic.address}/c/collection/{new}")
     page.fill("[name=masks]", "0 0 50 50")
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("button", name="Apply them now").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Apply them now").click()
     page.goto(clinic.address + "/c/variety?sort=si&down=yes")
     assert page.locator("tbody tr", has_text=new).count() == 1

@@ -217,8 +217,8 @@ def test_a_curator_walks_the_whole_way(server: Lab, photos: list[Path], enter: E
     walk.go("/c/studies/skin/observers", "observers")
     row = page.locator("tr", has_text="S005")
     row.locator("summary").click()
-    row.get_by_text("Replace: another person takes over the rest").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        row.get_by_text("Replace: another person takes over the rest").click()
     link = page.locator(".sheet code").inner_text()
     house.sit_down(link.rsplit("/", 1)[1]).finish(6)
     with reading(server.engine) as session:
@@ -237,8 +237,8 @@ def test_a_curator_walks_the_whole_way(server: Lab, photos: list[Path], enter: E
     walk.look("board-closed")
     walk.press("See the results")
     walk.look("results")
-    page.locator("table a[href*='/results/']").first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("table a[href*='/results/']").first.click()
     walk.look("image")
     page.goto(walk.base + "/c/studies/skin/results")
     page.select_option("select[name=format]", "long")
