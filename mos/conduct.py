@@ -89,7 +89,7 @@ def commonest_share(votes: Votes) -> Floats:
     """The share of each observer's commonest vote `(I,)`."""
     people = len(votes.observers)
     values, step = np.unique(votes.score, return_inverse=True)
-    table = np.bincount(votes.observer * len(values) + step, minlength=people * len(values)).reshape(people, -1)
+    table = np.bincount(votes.observer * len(values) + step, minlength=people * len(values)).reshape(people, len(values))
     best = table.max(1) if table.size else np.zeros(people)
     return divide(best.astype(float), totals(votes.observer, people))
 

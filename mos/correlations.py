@@ -77,8 +77,9 @@ def _ranks(code: Ints, size: int, values: Floats) -> Floats:
     """Average ranks of values within each code."""
     ranks = np.empty(len(values))
     order = np.argsort(code, kind="stable")
-    ends = np.cumsum(np.bincount(code, minlength=size))
-    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
+    counts = np.bincount(code, minlength=size)
+    ends = np.cumsum(counts)
+    for start, end in zip(ends - counts, ends, strict=True):
         if end > start:
             rows = order[start:end]
             ranks[rows] = rankdata(values[rows])

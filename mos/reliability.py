@@ -16,6 +16,7 @@ from mos.grid import Floats, Grid
 from mos.reml import two_way
 from mos.votes import Votes
 
+ROUNDING = 1e-12
 FORMS = ("ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)")
 
 
@@ -31,10 +32,11 @@ class MeanSquares:
     within: float
 
 
-def mean_squares(table: Floats | Grid) -> MeanSquares:
+def mean_squares(table: Floats | Grid) -> MeanSquares | None:
     """Mean squares of stimuli x observers `(J, I)`: the analysis of variance when complete, else built from REML components.
 
-    Missing votes: expected mean squares of a table with the harmonic mean number of votes per stimulus and per observer.
+    Missing votes: expected mean squares of a table with the harmonic mean number of votes per stimulus and per observer; None
+    where the likelihood has no bound, since the means leave nothing over. Squares that rounding alone makes are 0.
     """
     grid = Grid.of(table)
     j, i = grid.shape
@@ -43,8 +45,13 @@ def mean_squares(table: Floats | Grid) -> MeanSquares:
         rows, columns, grand = matrix.mean(1), matrix.mean(0), matrix.mean()
         error = float(np.sum((matrix - rows[:, None] - columns[None, :] + grand) ** 2)) / ((j - 1) * (i - 1))
         within = float(np.sum((matrix - rows[:, None]) ** 2)) / (j * (i - 1))
-        return MeanSquares(i * float(rows.var(ddof=1)), j * float(columns.var(ddof=1)), error, j, i, within)
+        least = ROUNDING * float(matrix.var())
+        squares = i * float(rows.var(ddof=1)), j * float(columns.var(ddof=1)), error, within
+        by_rows, by_columns, error, within = (square if square > least else 0.0 for square in squares)
+        return MeanSquares(by_rows, by_columns, error, j, i, within)
     fit = two_way(grid)
+    if not fit.bounded:
+        return None
     k, n = (1 / float(np.mean(1 / counts[counts > 0])) for counts in (grid.per_row, grid.per_column))
     within = fit.observer + fit.residual
     return MeanSquares(fit.residual + k * fit.stimulus, fit.residual + n * fit.observer, fit.residual, n, k, within)
@@ -60,9 +67,14 @@ def icc(table: Floats | Grid) -> dict[str, Estimate]:
     grid = grid.rows(grid.per_row > 0).columns(grid.per_column > 0)
     if min(grid.shape) < 2 or len(grid) <= sum(grid.shape):
         return {form: Estimate.none("needs two stimuli, two observers and more votes than both together") for form in FORMS}
-    if float(grid.value.std()) == 0:
+    if grid.value.min() == grid.value.max():
         return {form: Estimate.none("all votes are equal") for form in FORMS}
     s = mean_squares(grid)
+    if s is None:
+        return {
+            form: Estimate.none("nothing is left beyond the means of images and observers, and votes are missing")
+            for form in FORMS
+        }
     one = {"ICC(1,1)": _oneway(s), "ICC(A,1)": _agreement(s), "ICC(C,1)": _consistency(s)}
     many = {name.replace(",1)", ",k)"): _spearman_brown(estimate, s.k) for name, estimate in one.items()}
     return {form: (one | many)[form] for form in FORMS}
@@ -77,6 +89,8 @@ def _oneway(s: MeanSquares) -> Estimate:
 
 
 def _consistency(s: MeanSquares) -> Estimate:
+    if s.error <= 0 and s.rows <= 0:
+        return Estimate.none("images do not differ, and observers only by their means")
     if s.error <= 0:
         return Estimate.of(1.0, reason="no disagreement beyond the observers' means: no interval")
     return _from_ratio(s.rows / s.error, s, (s.n - 1) * (s.k - 1))
@@ -94,6 +108,8 @@ def _agreement(s: MeanSquares) -> Estimate:
     value = (s.rows - s.error) / (s.rows + (k - 1) * s.error + k * (s.columns - s.error) / n)
     if s.error <= 0 and s.columns <= 0:
         return Estimate.of(1.0, reason="no disagreement: no interval")
+    if s.error <= 0:
+        return Estimate.of(value, reason="no disagreement beyond the observers' means: no interval")
     if value >= 1 - 1e-12:
         return Estimate.of(value, reason="no interval at 1")
     a, b = k * value / (n * (1 - value)), 1 + k * value * (n - 1) / (n * (1 - value))
@@ -107,7 +123,7 @@ def _agreement(s: MeanSquares) -> Estimate:
 
 def _spearman_brown(one: Estimate, k: float) -> Estimate:
     def lengthened(r: float | None) -> float:
-        return np.nan if r is None else k * r / (1 + (k - 1) * r)
+        return np.nan if r is None or 1 + (k - 1) * r < ROUNDING else k * r / (1 + (k - 1) * r)
 
     return Estimate.of(lengthened(one.value), lengthened(one.low), lengthened(one.high), one.reason)
 

@@ -7,18 +7,21 @@ weight, so their sums are made once and a step costs K x I^2 + I^3 / 3 for K dif
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg, optimize
 
 from mos.grid import Floats, Grid, Ints, dense
 
 LIMITS = (-14.0, 10.0)
-# Up to so many observers the fit is polished to 1e-8; beyond, the gradient search alone is good to 1e-5.
+FAR = 50.0
+# Up to so many observers the fit is polished to 1e-8; beyond, the gradient search alone is good to 1e-4.
 POLISHED = 100
-KEPT = 25_000_000
+KEPT = 100_000_000
 """So many sums are kept for each number of votes; beyond, each step adds them up anew."""
 
 
@@ -30,6 +33,11 @@ class TwoWay:
     observer: float
     residual: float
 
+    @property
+    def bounded(self) -> bool:
+        """False where the others' ratio to the residual went to the end of its range: nothing is left beyond means."""
+        return max(self.stimulus, self.observer) < math.exp(LIMITS[1] - 0.1) * self.residual
+
 
 @dataclass(frozen=True)
 class _Sums:
@@ -37,7 +45,7 @@ class _Sums:
 
     For K different numbers of votes `sizes` `(K,)`: how many stimuli, sum of squared totals, products of totals and design
     `(K, I + 1)`; the design's first column counts votes, the others mark observers. `by_size` `(K, I)` counts observers' votes
-    on stimuli of each size; `common` `(K, I, I)` stimuli of each size that two observers share (None: too many to keep).
+    on stimuli of each size; `common`: K times `(I, I)`, stimuli of each size that two observers share (None: too many to keep).
     """
 
     sizes: Floats
@@ -46,7 +54,7 @@ class _Sums:
     squared_totals: Floats
     by_total: Floats
     by_size: Floats
-    common: Floats | None
+    common: list[NDArray[np.float32]] | None
     votes_by_observer: Floats
     totals: Floats
     squares: float
@@ -64,8 +72,10 @@ class _Sums:
         made[0, 1:] = made[1:, 0] = (weight * self.sizes) @ self.by_size
         if self.common is None:
             made[1:, 1:] = dense(self.grid.common(weight[self.group]))
-        else:
-            made[1:, 1:] = np.tensordot(weight, self.common, axes=1)
+            return made
+        made[1:, 1:] = 0
+        for one, shared in zip(weight, self.common, strict=True):
+            made[1:, 1:] += np.multiply(shared, one, dtype=np.float64)
         return made
 
 
@@ -82,7 +92,7 @@ def _sums(grid: Grid, y: Floats) -> _Sums:
     whole = np.bincount(group, totals, len(sizes)) * sizes
     common = None
     if len(sizes) * observers**2 <= KEPT:
-        common = np.stack([dense(grid.rows(group == k).common()) for k in range(len(sizes))])
+        common = [dense(grid.rows(group == k).common()).astype(np.float32) for k in range(len(sizes))]
     return _Sums(
         sizes, group.astype(np.int64), np.bincount(group).astype(float), np.bincount(group, totals**2).astype(float),
         np.column_stack([whole, per_observer]), by_size, common, grid.per_column.astype(float),
@@ -94,7 +104,7 @@ def two_way(table: Floats | Grid) -> TwoWay:
     """REML fit of stimuli x observers `(J, I)`, nan = missing; equals the analysis of variance on complete data with
     positive components. Needs two stimuli, two observers and more votes than both together."""
     grid = Grid.of(table)
-    if float(np.var(grid.value)) == 0:
+    if grid.value.min() == grid.value.max():
         return TwoWay(0.0, 0.0, 0.0)
     y = grid.value - grid.value.mean()
     start = np.clip(np.log(_start(grid, y)), *LIMITS)
@@ -128,6 +138,7 @@ def _deviance(logs: Floats, sums: _Sums) -> float:
 
 def _quadratic(logs: Floats, sums: _Sums) -> tuple[float, float]:
     """y'Py (times the residual) and ln det of the mixed model equations; unknowns: mean and observers, stimuli absorbed."""
+    logs = np.clip(logs, -FAR, FAR)
     weight = 1 / (sums.sizes + np.exp(-logs[0]))
     system = -sums.products(weight)
     system[0, 0] += sums.votes

@@ -14,6 +14,7 @@ from mos.estimate import Estimate, finite
 from mos.grid import Floats, Grid, Ints
 
 AT_ONCE = 100
+ROUNDING = 1e-12
 NUMBERS_AT_ONCE = 2_000_000
 
 
@@ -66,7 +67,7 @@ def split_half(table: Floats | Grid, *, draws: int = 1000, seed: int = 0) -> Est
     sums, counts = rated.held(rated.value), rated.held(np.ones(len(rated)))
     step = min(AT_ONCE, max(1, NUMBERS_AT_ONCE // stimuli))
     r = np.concatenate([_halves(rng, min(step, draws - start), sums, counts) for start in range(0, draws, step)])
-    r = r[np.isfinite(r)]
+    r = r[np.isfinite(r) & (1 + r > ROUNDING)]
     if not len(r):
         return Estimate.none("the halves share no stimuli that differ")
     lengthened = 2 * r / (1 + r)
@@ -109,7 +110,7 @@ def _correlations(a: Floats, b: Floats) -> Floats:
     x = np.where(both, x - x.sum(1, keepdims=True) / n, 0.0)
     y = np.where(both, y - y.sum(1, keepdims=True) / n, 0.0)
     scale = np.sqrt(np.einsum("ij,ij->i", x, x) * np.einsum("ij,ij->i", y, y))
-    enough = (both.sum(1) >= 3) & (scale > 0)
+    enough = (both.sum(1) >= 3) & (scale > ROUNDING * n[:, 0])
     r = np.full(len(x), np.nan)
     np.divide(np.einsum("ij,ij->i", x, y), scale, out=r, where=enough)
     return r

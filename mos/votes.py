@@ -149,8 +149,13 @@ class Votes:
         return self.grid().matrix()
 
     def grid(self) -> Grid:
-        """First presentations as stimuli x observers `(J, I)`, without room for the missing ones."""
-        first = self.first()
+        """First presentations as stimuli x observers `(J, I)`, without room for the missing ones; of several panels or questions
+        a cell holds the last vote."""
+        first, people = self.first(), max(1, len(self.observers))
+        cell = (first.stimulus * people + first.observer)[::-1]
+        latest = len(first) - 1 - np.unique(cell, return_index=True)[1]
+        if len(latest) < len(first):
+            first = first.select(np.sort(latest))
         return Grid(first.stimulus, first.observer, first.score, (len(self.stimuli), len(self.observers)))
 
     def panels(self) -> NDArray[Any]:

@@ -42,7 +42,19 @@ def test_a_grid_is_its_matrix() -> None:
 def test_a_studys_grid_holds_first_presentations() -> None:
     """Votes' grid and votes' matrix are the same table."""
     votes = known_votes(np.random.default_rng(2), whole=True)
-    np.testing.assert_array_equal(votes.grid().matrix(), votes.matrix())
+    expected = np.full((len(votes.stimuli), len(votes.observers)), np.nan)
+    first = votes.first()
+    expected[first.stimulus, first.observer] = first.score
+    np.testing.assert_array_equal(votes.grid().matrix(), expected)
+
+
+def test_a_cell_holds_one_vote() -> None:
+    """Of an observer's votes on two questions about one image the grid holds the last, so that no cell counts twice."""
+    rows = [("a", "x", 3, "q"), ("a", "x", 8, "w"), ("b", "x", 5, "q"), ("a", "y", 6, "q"), ("b", "y", 7, "q")]
+    votes = Votes.from_frame(pd.DataFrame(rows, columns=["stimulus", "observer", "score", "question"]), 1, 10)
+    assert len(votes.grid()) == 4
+    assert votes.grid().complete
+    np.testing.assert_array_equal(votes.matrix(), [[8, 6], [5, 7]])
 
 
 @pytest.mark.parametrize("as_fast", [0, 10**9])

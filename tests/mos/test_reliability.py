@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mos import reliability
-from mos.votes import Votes
+from mos.votes import Votes, from_matrix
 from tests.mos.made import known_votes
 
 SETS = ("nflx_public", "nflx_public_4outliers", "vqeghd3", "hdtv1_exp1")
@@ -119,3 +119,37 @@ def test_the_whole_dictionary_is_json_without_nan() -> None:
         text = json.dumps(table, allow_nan=False)
         assert '"icc"' in text
         assert table["test_retest"]["reason"] == "no image was rated twice"
+
+
+def test_equal_votes_that_are_not_whole_are_equal() -> None:
+    """Votes of 3.3 with gaps: rounding in their mean makes no disagreement, and halves share nothing that differs."""
+    for shape, gaps in (((6, 4), [(0, 0), (2, 1)]), ((60, 8), [(k, k % 8) for k in range(48)])):
+        matrix = np.full(shape, 3.3)
+        for cell in gaps:
+            matrix[cell] = np.nan
+        found = reliability.reliability(from_matrix(matrix, 1, 10), draws=20)
+        assert {one["reason"] for one in found["icc"].values()} == {"all votes are equal"}
+        assert found["split_half"]["reason"] == "the halves share no stimuli that differ"
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_votes_without_residual_say_why(gap: bool) -> None:
+    """Observers that differ by their means alone, images or none: no division by zero, no number made by rounding."""
+    alone = np.tile(np.arange(1, 5.0), (6, 1))
+    both = np.arange(1, 7.0)[:, None] + np.array([0, 1, 3, 1.1])
+    for matrix in (alone, both):
+        if gap:
+            matrix[0, 0] = matrix[3, 2] = np.nan
+        found = reliability.reliability(from_matrix(matrix, 1, 10), draws=20)
+        agreed, consistent = found["icc"]["ICC(A,1)"], found["icc"]["ICC(C,1)"]
+        if gap:
+            assert agreed["reason"].startswith("nothing is left beyond the means")
+            assert consistent["value"] is None
+        elif matrix is alone:
+            assert consistent["reason"].startswith("images do not differ")
+            assert agreed["value"] == 0
+        else:
+            assert consistent["value"] == 1
+            rows, columns = 3.5, float(np.var([0, 1, 3, 1.1], ddof=1))
+            assert agreed["value"] == pytest.approx(rows / (rows + columns))
+            assert agreed["reason"].startswith("no disagreement beyond")

@@ -173,3 +173,11 @@ def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
     """A misspelt rule is a wrong call."""
     with pytest.raises(UsageFault, match=r"'bt50' is not known \(did you mean 'bt500'\?\)"):
         check_rules(["bt50"])
+
+
+def test_no_votes_at_all_give_an_empty_table() -> None:
+    """A study that nobody has rated yet: no observer, no row, no fault."""
+    votes = Votes.from_frame(
+        pd.DataFrame({"stimulus": [], "observer": [], "score": []}), 1, 10, pd.DataFrame({"stimulus": ["a", "b"]})
+    )
+    assert len(observer_table(votes)) == 0
