@@ -41,7 +41,8 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """As click, but an unknown verb names the nearest known one."""
         if args and args[0] not in self.verbs and not args[0].startswith("-"):
-            ctx.fail(f"no verb {args[0]!r}{nearest(args[0], list(self.verbs))}: see `dermiqa --help`")
+            path = " ".join(["dermiqa", *ctx.command_path.split()[1:]])
+            ctx.fail(f"no verb {args[0]!r}{nearest(args[0], list(self.verbs))}: see `{path} --help`")
         return super().resolve_command(ctx, args)
 
 

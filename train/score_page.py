@@ -11,9 +11,10 @@ from typing import Any
 from train.attributes import NAMES
 from train.chain import describe
 from train.scoring import Score
-from workspace.files import write_text
+from workspace.files import write_bytes
 
 ATTRIBUTES_SAID = ". Brightness to sharpness: 0 to 100, as people rated photos for SPAQ (a high noisiness means little noise)."
+_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 _STYLE = """body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1b1b1b;background:#fff}
 h1{font-size:1.4rem}.notice{border-left:4px solid #a33;padding:.3rem .8rem;background:#fbf2f2}
 ul{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:1rem}
@@ -29,13 +30,14 @@ def write_page(path: Path, scores: Sequence[Score], facts: Mapping[str, Any], no
     items = "\n".join(_item(item) for item in ordered)
     attributes = ATTRIBUTES_SAID if any(item.attributes for item in scores) else ""
     scored = sum(item.score is not None for item in scores)
-    write_text(
-        path,
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Scores by {escape(str(facts["name"]))}</title>\n'
+    text = (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n{_VIEWPORT}\n'
+        f"<title>Scores by {escape(str(facts['name']))}</title>\n"
         f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{scored} photos scored by {escape(str(facts['name']))}, the lowest first</h1>\n"
         f'{sentences}\n<p class="small">Score on 1 (poor) to 10 (excellent), its 90&nbsp;% interval, and what the photo went through: '
-        f"{escape(describe(facts))}{attributes}</p>\n<ul>\n{items}\n</ul>\n</body>\n</html>\n",
+        f"{escape(describe(facts))}{attributes}</p>\n<ul>\n{items}\n</ul>\n</body>\n</html>\n"
     )
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _item(item: Score) -> str:

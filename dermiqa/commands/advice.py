@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dermiqa.commands.common import bar, example, hint, json_option, say, say_json, say_table
-from dermiqa.commands.models import ENGINE, MODEL, PathType
+from dermiqa.commands.models import ENGINE, MODEL, PathType, about, plain
+from dermiqa.commands.outputs import check_folder
 from workspace.errors import ModelFault, UsageFault
 
 if TYPE_CHECKING:
@@ -34,25 +35,31 @@ def diagnose(
     engine: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Say whether to accept or retake PHOTOS and what is wrong with them; broken photos are listed, exit 1."""
+    from train.diagnose import Diagnosis
     from train.diagnose import diagnose as advise
     from train.scoring import open_model, photos_in
 
     costs = read_costs(costs_file)
     files = photos_in(photos)
+    check_folder("--heat-maps", heat_maps)
     scorer = open_model(model_folder, engine)
     if scorer.head is None:
         raise ModelFault(f"{model_folder} can't say what is wrong: run `dermiqa model faults --model {model_folder}` first")
-    found: list[Diagnosis] = []
-    broken: list[Score] = []
+    found: list[Diagnosis | Score] = []
     for item in bar(scorer.score_files(files, batch), total=len(files), what="diagnose", unit="photo"):
         if item.score is None:
             click.echo(f"dermiqa: {item.fault}", err=True)
-            broken.append(item)
+            found.append(item)
         else:
             found.append(advise(item, scorer.calibration.below(item.score, costs.poor_below), costs))
-    drawn = _draw(found, scorer, heat_maps) if heat_maps else {}
-    _say(found, broken, scorer, costs, language, drawn, as_json)
-    return 1 if broken else 0
+    told = [item for item in found if isinstance(item, Diagnosis)]
+    drawn = _draw(told, scorer, heat_maps) if heat_maps else {}
+    if as_json:
+        table = {**vars(costs), "retake_from_p_poor": costs.limit}
+        say_json({**about(scorer, model_folder), "costs": table, "photos": [_row(item, drawn) for item in found]})
+    else:
+        _say(told, scorer, costs, language)
+    return 1 if len(told) < len(found) else 0
 
 
 def read_costs(path: Path | None) -> Costs:
@@ -62,7 +69,7 @@ def read_costs(path: Path | None) -> Costs:
     if path is None:
         return Costs()
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as fault:
         raise UsageFault(f"{path} can't be read ({fault.strerror}): a TOML file of costs was expected") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
@@ -94,14 +101,17 @@ def _draw(found: list[Diagnosis], scorer: Scorer, folder: Path) -> dict[str, str
     return made
 
 
-def _say(
-    found: list[Diagnosis], broken: list[Score], scorer: Scorer, costs: Costs, language: str, drawn: dict[str, str], as_json: bool
-) -> None:
-    if as_json:
-        rows: list[dict[str, Any]] = [{**item.as_row(), "heat_map": drawn.get(item.score.file)} for item in found]
-        table = {**vars(costs), "retake_from_p_poor": costs.limit}
-        say_json({"costs": table, "notices": scorer.notices, "photos": [*rows, *(item.as_row() for item in broken)]})
-        return
+def _row(item: Diagnosis | Score, drawn: dict[str, str]) -> dict[str, Any]:
+    """A photo's row of `score --json` with the advice; a broken photo's has None there."""
+    from train.diagnose import Diagnosis
+
+    if not isinstance(item, Diagnosis):
+        return {**plain(item), "advice": None, "p_poor": None, "sentences": None, "heat_map": None}
+    told = {"advice": item.advice, "p_poor": item.p_poor, "sentences": dict(item.sentences)}
+    return {**plain(item.score), **told, "heat_map": drawn.get(item.score.file)}
+
+
+def _say(found: list[Diagnosis], scorer: Scorer, costs: Costs, language: str) -> None:
     for item in found:
         say(f"{item.score.file}: {item.score.score:.2f}, {item.advice}")
         for sentence in item.sentences[language]:

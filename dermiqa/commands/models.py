@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 
 from dermiqa.cli import LazyGroup
 from dermiqa.commands.common import bar, example, hint, json_option, say, say_json, say_table
+from dermiqa.commands.outputs import check_files
 
 if TYPE_CHECKING:
     from train.scoring import Score, Scorer, Wanted
@@ -32,7 +32,7 @@ MODEL_VERBS = {
 @click.command(**example("dermiqa score photos/ --model models/first --html scores.html"))
 @click.argument("photos", nargs=-1, required=True, type=PathType)
 @MODEL
-@click.option("--csv", "csv_file", type=PathType, help="Write the rows here as well, as they come.")
+@click.option("--csv", "csv_file", type=PathType, help="Write the rows here as well; the file is there once all are scored.")
 @click.option("--html", "html_file", type=PathType, help="Write a page here: thumbnails, the lowest score first.")
 @click.option("--full-size", is_flag=True, help="Measure the sharpness of tiles at native size too.")
 @click.option("--flags/--no-flags", default=True, show_default=True, help="Judge photos by prepare's table of flags.")
@@ -50,6 +50,7 @@ def score(
     from train.scoring import Wanted, open_model, photos_in
 
     files = photos_in(photos)
+    check_files({"--csv": csv_file, "--html": html_file}, files)
     scorer = open_model(model_folder, engine)
     wanted = Wanted(flags, faults, attributes, full_size, thumbnails=html_file is not None)
     found: list[Score] = []
@@ -79,21 +80,30 @@ def _table(path: Path | None, scorer: Scorer, wanted: Wanted) -> Iterator[csv.Di
         return
     heads = [*Score("").as_row(), *(f"p_{fault}" for fault in FAULTS if scorer.head and wanted.faults)]
     heads += [f"{PREFIX}{name}" for name in ATTRIBUTES if scorer.attributes and wanted.attributes]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:
         writer = csv.DictWriter(stream, heads)
         writer.writeheader()
         yield writer
+
+
+def about(scorer: Scorer, folder: Path) -> dict[str, Any]:
+    """What every JSON answer says of the model first."""
+    from train.chain import describe
+
+    told = {"model": str(folder), "engine": scorer.engine, "chain": describe(scorer.facts)}
+    return {**told, "simulated_votes": scorer.simulated, "notices": scorer.notices}
+
+
+def plain(item: Score) -> dict[str, Any]:
+    """A photo's row in a JSON answer: lists of flags and said faults, probabilities and attributes by name."""
+    return {name: value for name, value in vars(item).items() if name != "thumbnail"}
 
 
 def _say(found: list[Score], scorer: Scorer, folder: Path, as_json: bool) -> None:
     from train.chain import describe
 
     if as_json:
-        about = {"model": str(folder), "engine": scorer.engine, "chain": describe(scorer.facts)}
-        rows: list[dict[str, Any]] = [
-            {k: v for k, v in vars(replace(item, thumbnail=b"")).items() if k != "thumbnail"} for item in found
-        ]
-        say_json({**about, "simulated_votes": scorer.simulated, "notices": scorer.notices, "photos": rows})
+        say_json({**about(scorer, folder), "photos": [plain(item) for item in found]})
         return
     rows_shown = [
         (item.file, f"{item.score:.2f}", "" if item.low is None else f"{item.low:.1f} to {item.high:.1f}",

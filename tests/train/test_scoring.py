@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from train import chain
 from train.calibration import Calibration, half_width, read_interval
 from train.scoring import open_model, photos_in
 from train.use_card import update_card
-from workspace.errors import ModelFault, PhotoFault
+from workspace.errors import ModelFault, PhotoFault, UsageFault
 
 torch = pytest.importorskip("torch")
 
@@ -154,6 +155,38 @@ def test_the_page_and_the_table_hold_every_photo(whole_model: Path, demo_photos:
     assert len(rows) == 12
     assert all(0 <= float(row["p_blur"]) <= 1 for row in rows[:11])
     assert rows[11]["fault"].endswith("damaged at its beginning (b'no image')")
+
+
+def test_names_that_are_no_text_and_outputs_that_are_photos(whole_model: Path, demo_photos: Path, tmp_path: Path) -> None:
+    """A file name that is not UTF-8 stands escaped in CSV, page and JSON; a photo is never written over."""
+    from dermiqa.cli import cli
+
+    odd = tmp_path / os.fsdecode(b"bad\xff.png")
+    odd.write_bytes((demo_photos / "PAT_8_15_820.png").read_bytes())
+    words = ["score", str(odd), "--model", str(whole_model)]
+    done = CliRunner().invoke(cli, [*words, "--csv", str(tmp_path / "s.csv"), "--html", str(tmp_path / "s.html"), "--json"])
+    assert done.exit_code == 0, done.output
+    assert "bad\\udcff.png" in (tmp_path / "s.csv").read_text(encoding="utf-8")
+    assert "bad\\udcff.png" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    before = odd.read_bytes()
+    refused = CliRunner().invoke(cli, [*words, "--csv", str(odd)])
+    assert isinstance(refused.exception, UsageFault)
+    assert "is one of the photos" in str(refused.exception)
+    assert odd.read_bytes() == before
+
+
+def test_both_verbs_give_one_form_of_json(whole_model: Path, demo_photos: Path, tmp_path: Path) -> None:
+    """`diagnose --json` is `score --json` with costs and advice, broken photos among the others in their order."""
+    from dermiqa.cli import cli
+
+    (tmp_path / "a.jpg").write_text("no image")
+    words = [str(tmp_path / "a.jpg"), str(demo_photos / "PAT_8_15_820.png"), "--model", str(whole_model), "--json"]
+    scored, advised = (json.loads(CliRunner().invoke(cli, ["-q", verb, *words]).stdout) for verb in ("score", "diagnose"))
+    assert set(advised) == {*scored, "costs"}
+    for one, other in zip(scored["photos"], advised["photos"], strict=True):
+        assert {key: other[key] for key in one} == one
+        assert set(other) - set(one) == {"advice", "p_poor", "sentences", "heat_map"}
+    assert [row["advice"] is None for row in advised["photos"]] == [True, False]
 
 
 def test_the_card_says_interval_range_and_shipping(whole_model: Path) -> None:
