@@ -21,13 +21,14 @@ from starlette.staticfiles import StaticFiles
 from annotate_app import texts
 from annotate_app.access import SignInNeeded, check_table, enforce
 from annotate_app.guard import Guard
+from annotate_app.limits import Allowance
 from annotate_app.metrics import Metrics
 from annotate_app.openapi import describe
 from annotate_app.pages import choose_language, render
 from annotate_app.routes import health, scoring
 from annotate_app.routes import metrics as numbers
 from annotate_app.scoring_process import ScoringProcess
-from annotate_app.security import Allowance, Limiter, server_key
+from annotate_app.security import Limiter, server_key
 from annotate_app.sequence import Sequences
 from annotate_app.uploads import LARGEST_ARCHIVE
 from annotate_app.writer import Writer

@@ -23,6 +23,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
 LARGEST = 64 * 1024
 BODY_S = 30.0
+LONGEST_NUMBER = 15
 PLAIN = ("/static/", "/image/", "/api/", "/healthz", "/readyz", "/metrics")
 
 
@@ -83,7 +84,7 @@ class Guard:
             return
         limit = next((size for prefix, size in self.larger.items() if path.startswith(prefix)), self.largest)
         said = Headers(scope=request.scope).get("content-length", "0")
-        if not said.isdigit() or int(said) > limit:
+        if not said.isdigit() or len(said) > LONGEST_NUMBER or int(said) > limit:
             await _refuse(413, "too_large", f"at most {limit} bytes were expected", request, receive, send)
             return
         seen, started, whole = 0, False, False

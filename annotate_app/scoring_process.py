@@ -3,75 +3,96 @@
 from __future__ import annotations
 
 import json
-import selectors
 import struct
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+from annotate_app.limits import Places, network_of
 from workspace.errors import ModelFault, VoteRefused
 
 START_S = 120.0
 ANSWER_S = 30.0
-MOST_WAITING = 4
+PAUSE_S = 300.0
+AGAIN_S = 30.0
+MOST_AT_ONCE, PER_ADDRESS = 6, 2
 
 
 class ScoringProcess:
-    """One child process with an open model; one photo at a time, at most four waiting. `about` is what it said at its start."""
+    """One child process with an open model, one photo at a time. `about` is what it said at its start.
+
+    Six photos at most are on their way, waiting or being scored, two of them from one address; an address whose photo took
+    more than 30 s waits five minutes.
+    """
 
     def __init__(self, model: Path) -> None:
         self.model = model.resolve()
         self.about: dict[str, Any] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self.lock = threading.Lock()
-        self.waiting = threading.BoundedSemaphore(MOST_WAITING)
+        self.places = Places(PER_ADDRESS, MOST_AT_ONCE)
+        self.closed_until = 0.0
 
     def start(self) -> None:
         """Start the child (ending the one before) and wait until its model is open. Raises ModelFault with its reason."""
         self.stop()
         words = [sys.executable, "-m", "train.serving", str(self.model)]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            self.about = self._answer(self.process, START_S)
+            with _given(process, START_S):
+                self.about = _answer(process)
         except TimeoutError:
             self.stop()
             raise ModelFault(f"{self.model} did not open within {START_S:.0f} s") from None
+        except (OSError, EOFError):
+            self.stop()
+            raise ModelFault(f"the scoring process ended while it opened {self.model}") from None
         if "error" in self.about:
             self.stop()
             raise ModelFault(str(self.about["error"]))
 
-    def must_have_room(self) -> None:
-        """Refuse before a photo's bytes are read where as many wait as may; holds no place. Raises VoteRefused (503)."""
-        if not self.waiting.acquire(blocking=False):
-            raise _busy()
-        self.waiting.release()
+    def must_wait(self, address: str) -> bool:
+        """Whether a photo from this address took too long in the last five minutes."""
+        return self.places.is_shut(network_of(address))
+
+    @contextmanager
+    def place(self, address: str) -> Iterator[None]:
+        """A place for one photo of an address, from before its bytes are read. Raises VoteRefused (503) where there is none."""
+        key = network_of(address)
+        if not self.places.enter(key):
+            raise VoteRefused("other photos are being scored: try again in a moment", status=503, code="busy")
+        try:
+            yield
+        except VoteRefused as refused:
+            if refused.code == "slow":
+                self.places.shut_out(key, PAUSE_S)
+            raise
+        finally:
+            self.places.leave(key)
 
     def score(self, data: bytes) -> dict[str, Any]:
-        """The answer to a photo file's bytes. Raises VoteRefused: 422 for a photo that can't be read, 503 when busy or broken."""
-        if not self.waiting.acquire(blocking=False):
-            raise _busy()
-        try:
-            with self.lock:
-                found = self._asked(data)
-        finally:
-            self.waiting.release()
+        """The answer to a photo file's bytes. Raises VoteRefused: 422 for a photo that can't be read, 503 when slow or broken."""
+        with self.lock:
+            found = self._asked(data)
         if "error" in found:
             raise VoteRefused(f"the photo can't be scored: {found['error']}", status=422, code="photo")
         return found
 
     def _asked(self, data: bytes) -> dict[str, Any]:
-        if self.process is None or self.process.poll() is not None:
-            self.start()
-        process = self.process
-        if process is None or process.stdin is None:
-            raise VoteRefused("the scoring process is not there", status=503, code="scoring")
+        process = self._ready()
         try:
-            process.stdin.write(struct.pack(">I", len(data)) + data)
-            process.stdin.flush()
-            return self._answer(process, ANSWER_S)
+            with _given(process, ANSWER_S):
+                if process.stdin is not None:
+                    process.stdin.write(struct.pack(">I", len(data)) + data)
+                    process.stdin.flush()
+                return _answer(process)
         except TimeoutError:
             self.stop()
             raise VoteRefused(f"the photo took more than {ANSWER_S:.0f} s and was given up", status=503, code="slow") from None
@@ -79,26 +100,19 @@ class ScoringProcess:
             self.stop()
             raise VoteRefused("the scoring process ended on this photo", status=503, code="scoring") from None
 
-    def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        (length,) = struct.unpack(">I", self._bytes(process, 4, deadline))
-        found: dict[str, Any] = json.loads(self._bytes(process, length, deadline))
-        return found
-
-    def _bytes(self, process: subprocess.Popen[bytes], count: int, deadline: float) -> bytes:
-        """Exactly so many bytes. Raises TimeoutError, EOFError."""
-        stream: Any = process.stdout
-        found = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(stream, selectors.EVENT_READ)
-            while len(found) < count:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise TimeoutError
-                part = stream.raw.read(count - len(found)) if hasattr(stream, "raw") else stream.read(count - len(found))
-                if not part:
-                    raise EOFError
-                found += part
-        return found
+    def _ready(self) -> subprocess.Popen[bytes]:
+        """The child, started where there is none; what keeps it from starting is for the log alone."""
+        if self.process is not None and self.process.poll() is None:
+            return self.process
+        if time.monotonic() >= self.closed_until:
+            try:
+                self.start()
+            except ModelFault as fault:
+                self.closed_until = time.monotonic() + AGAIN_S
+                structlog.get_logger("dermiqa.serve").error("the scoring process does not start", reason=str(fault))
+        if self.process is None:
+            raise VoteRefused("photos can't be scored at the moment", status=503, code="scoring")
+        return self.process
 
     def stop(self) -> None:
         """End the child."""
@@ -108,12 +122,42 @@ class ScoringProcess:
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
-                try:
+                with suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    continue
         self.process = None
 
 
-def _busy() -> VoteRefused:
-    return VoteRefused("other photos are being scored: try again in a moment", status=503, code="busy")
+@contextmanager
+def _given(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """Give a process so long for what is asked of it, writing and reading: it is killed then. Raises TimeoutError."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, EOFError):
+        if late.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
+
+
+def _answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """The next message. Raises EOFError where the process ended."""
+    (length,) = struct.unpack(">I", _bytes(process, 4))
+    found: dict[str, Any] = json.loads(_bytes(process, length))
+    return found
+
+
+def _bytes(process: subprocess.Popen[bytes], count: int) -> bytes:
+    data = b"" if process.stdout is None else process.stdout.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data

@@ -136,23 +136,3 @@ class Limiter:
             if len(self.failures) > 4 * self.overall:
                 self.failures.popleft()
             return len(self.failures) > self.overall or sum(1 for _, k in self.failures if k == short) > self.per_key
-
-
-class Allowance:
-    """What may be taken within a window, per key and over all. A refused call takes nothing, so one key can't use up the others' part."""
-
-    def __init__(self, per_key: int, overall: int, window: float = 60.0) -> None:
-        self.per_key, self.overall, self.window = per_key, overall, window
-        self.taken: deque[tuple[float, str]] = deque()
-        self.lock = threading.Lock()
-
-    def take(self, key: str) -> bool:
-        """Take one; False, and nothing is taken, where the key's part or the whole is used up."""
-        moment, short = time.monotonic(), token_hash(key)[:16]
-        with self.lock:
-            while self.taken and moment - self.taken[0][0] > self.window:
-                self.taken.popleft()
-            if len(self.taken) >= self.overall or sum(1 for _, held in self.taken if held == short) >= self.per_key:
-                return False
-            self.taken.append((moment, short))
-            return True

@@ -21,7 +21,7 @@ from starlette.types import Message
 
 from annotate_app.app import create_app
 from annotate_app.routes.scoring import IN_ALL, PER_MINUTE
-from annotate_app.scoring_process import MOST_WAITING, ScoringProcess
+from annotate_app.scoring_process import MOST_AT_ONCE, ScoringProcess
 from db.engine import open_engine
 from db.migrate import upgrade
 from workspace.errors import ModelFault
@@ -67,20 +67,24 @@ def test_a_photo_is_scored_and_explained_and_bad_ones_get_a_clear_line(client: T
     bomb = client.post("/api/score", content=png_bomb())
     assert bomb.status_code == 422
     assert "at most 100 million are read" in bomb.json()["message"]
+    form = client.post("/api/score", files={"file": ("photo.jpg", photo, "image/jpeg")})
+    assert (form.status_code, form.json()["error"]) == (422, "photo")
+    assert form.json()["message"].startswith("send the photo's bytes as the body itself (curl --data-binary @photo.jpg)")
     assert client.post("/api/score", content=b"x" * 25_000_001).status_code == 413
     assert client.post("/api/score", content=photo, headers={"X-Dermiqa": ""}).status_code == 403
 
 
 @pytest.mark.slow
 def test_who_posts_without_end_uses_up_its_own_part_alone(client: TestClient) -> None:
-    """Thirty a minute are taken from one address; what it is refused counts against nobody; all together have 120."""
-    answers = [client.post("/api/score", content=b"") for _ in range(IN_ALL + PER_MINUTE)]
+    """Thirty a minute are taken from one address, then it is told to wait a minute; refused ones count against nobody; 120 in all."""
+    answers = [client.post("/api/score", content=b"x") for _ in range(IN_ALL + PER_MINUTE)]
     assert [answer.status_code for answer in answers] == PER_MINUTE * [422] + IN_ALL * [429]
     assert answers[-1].json()["message"].endswith("wait a little")
-    assert answers[-1].headers["retry-after"] == "1"
+    assert answers[-1].json()["error"] == "rate"
+    assert answers[-1].headers["retry-after"] == "60"
     others = [TestClient(client.app, headers={"X-Dermiqa": "1"}, client=(f"10.0.0.{number}", 5)) for number in range(2, 6)]
-    assert [other.post("/api/score", content=b"").status_code for other in others[:3] for _ in range(PER_MINUTE)] == 90 * [422]
-    assert others[3].post("/api/score", content=b"").status_code == 429
+    assert [other.post("/api/score", content=b"x").status_code for other in others[:3] for _ in range(PER_MINUTE)] == 90 * [422]
+    assert others[3].post("/api/score", content=b"x").status_code == 429
 
 
 def png_bomb() -> bytes:
@@ -97,7 +101,7 @@ def png_bomb() -> bytes:
 
 @pytest.mark.slow
 def test_a_photo_without_a_place_is_refused_before_its_bytes_are_read(place: tuple[Workspace, Engine], whole_model: Path) -> None:
-    """While four wait, the fifth gets 503 and when to come again, though its sender has not sent a byte of the photo."""
+    """While six are on their way, the seventh gets 503 and when to come again, though its sender has not sent a byte of the photo."""
     app = create_app(*place, log=False, model=whole_model)
     heard: list[Message] = []
 
@@ -118,11 +122,9 @@ def test_a_photo_without_a_place_is_refused_before_its_bytes_are_read(place: tup
         "scheme": "http",
     }
     with TestClient(app):
-        for _ in range(MOST_WAITING):
-            assert app.state.scoring.waiting.acquire(blocking=False)
+        for number in range(MOST_AT_ONCE):
+            assert app.state.scoring.places.enter(f"10.0.1.{number}")
         asyncio.run(app({**scope, "http_version": "1.1", "headers": headers, "client": ("10.0.0.1", 1)}, nothing_comes, hear))
-        for _ in range(MOST_WAITING):
-            app.state.scoring.waiting.release()
     assert heard[0]["status"] == 503
     assert (b"retry-after", b"1") in heard[0]["headers"]
     assert json.loads(heard[1]["body"])["error"] == "busy"
