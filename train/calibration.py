@@ -43,6 +43,11 @@ class Calibration:
     shares: Floats | None = None
 
     @property
+    def missing(self) -> bool:
+        """Whether the model folder holds no file that an interval could come from."""
+        return bool(self.facts.get("missing"))
+
+    @property
     def groups(self) -> int:
         """How many groups the residuals come from."""
         return len(self.residuals) if self.shares is None else round(float(self.shares.sum()))
@@ -141,11 +146,11 @@ def write_interval(folder: Path) -> dict[str, Any]:
 
 
 def read_interval(folder: Path) -> Calibration:
-    """The interval of a model folder, from calibration.json or the predictions; without either an interval that is None.
+    """The interval of a model folder, from calibration.json or the predictions; without either an interval that is `missing`.
 
     Raises ModelFault for a file that is no calibration.
     """
-    facts: dict[str, Any] = {"level": LEVEL, "half_width": None, "residuals": []}
+    facts: dict[str, Any] = {"level": LEVEL, "half_width": None, "residuals": [], "missing": True}
     if (folder / FILE).is_file():
         facts = run_folder.read_json(folder / FILE, "a calibration")
     elif (folder / run_folder.PREDICTIONS).is_file():

@@ -7,6 +7,7 @@ they need people's answers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from train.scoring import OUT_OF_RANGE, Score
@@ -82,7 +83,7 @@ class Costs:
     poor_below: float = POOR
 
     def __post_init__(self) -> None:
-        if self.accepted_poor <= 0 or self.retaken_good <= 0:
+        if not (0 < self.accepted_poor < inf and 0 < self.retaken_good < inf):
             raise UsageFault(f"costs are {self.accepted_poor:g} and {self.retaken_good:g}: numbers above 0 were expected")
         if not 1 < self.poor_below < 10:
             raise UsageFault(f"poor_below is {self.poor_below:g}: a score between 1 and 10 was expected")

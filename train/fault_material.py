@@ -167,5 +167,23 @@ def _rescaled(rgb: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def content_of(path: Path) -> str:
-    """What stands for a photo's content: its name, so that copies of one photo in two sizes stay together."""
+    """What a photo is called within its folder, so that copies of one photo in two sizes or formats stay together."""
     return path.stem.removesuffix("_1024px")
+
+
+def contents_of(paths: Sequence[Path], pixels: Sequence[str]) -> list[int]:
+    """The content of each photo, `(N,)`: the place of the first photo of it.
+
+    Photos with the same `pixels` (hashes of the working images) are one content wherever they lie and whatever they are called, and so
+    are those that one folder holds under one name (`content_of`); the same name in two folders means nothing.
+    """
+    names = [str(path.absolute().parent / content_of(path)) for path in paths]
+    contents, before = list(range(len(paths))), [-1]
+    while contents != before:
+        before = contents
+        for keys in (names, pixels):
+            first: dict[str, int] = {}
+            for key, content in zip(keys, contents, strict=True):
+                first[key] = min(content, first.get(key, content))
+            contents = [first[key] for key in keys]
+    return contents

@@ -10,41 +10,66 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distort.work import pixels_sha256
 from train.fault_features import fault_features
-from train.fault_material import CHAINS, FAULTS, content_of, examples
+from train.fault_material import CHAINS, FAULTS, content_of, contents_of, examples
 from train.fault_measures import FOLDS, measures
 from train.faults import NEVER, PRECISION, FaultHead, fit_head, out_of_fold, threshold, write_head
-from workspace.errors import ModelFault
+from train.pixels import Pixels
+from workspace.errors import ModelFault, PhotoFault
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Row = tuple[str, str, Floats, Ints]
 REPEATS = 3
 
 
-def photo_rows(path: Path, seed: int, chains: int) -> list[tuple[str, str, Floats, Ints]]:
+def photo_rows(path: Path, seed: int, chains: int) -> list[Row]:
     """Content, kind, features and faults of everything that is made of one photo. Raises PhotoFault."""
+    return _rows(content_of(path), _working(path), seed, chains)
+
+
+def _rows(content: str, rgb: Pixels, seed: int, chains: int) -> list[Row]:
+    made = examples(content, rgb, seed, chains)
+    return [(item.content, item.kind, fault_features(item.rgb), item.faults) for item in made]
+
+
+def _working(path: Path) -> Pixels:
+    """A photo's working image. Raises PhotoFault, naming the file."""
     from distort.intake.one import pristine
     from distort.intake.read import read_photo
     from distort.intake.shape import edits_of
     from train.chain import WORKING_SIDE
 
-    rgb, _ = pristine(read_photo(path), edits_of("", "", ""), WORKING_SIDE)
-    made = examples(content_of(path), rgb, seed, chains)
-    return [(item.content, item.kind, fault_features(item.rgb), item.faults) for item in made]
+    try:
+        return pristine(read_photo(path), edits_of("", "", ""), WORKING_SIDE)[0]
+    except PhotoFault as fault:
+        raise PhotoFault(f"{path}: {fault}") from None
 
 
 def train_faults(folder: Path, photos: Sequence[Path], seed: int = 0, chains: int = CHAINS) -> Iterator[Path | FaultHead]:
     """Make examples of each photo (yielding it), measure by five folds over contents, train on all, write faults.npz; yields the head.
 
-    Raises ModelFault with fewer than five photos, PhotoFault for a broken one.
+    Photos with the same pixels are used once. Raises ModelFault with fewer than five different ones, PhotoFault for a broken one.
     """
-    if len({content_of(path) for path in photos}) < FOLDS:
+    if len(photos) < FOLDS:
         raise ModelFault(f"{len(photos)} photos were given: five different ones or more were expected, good ones")
-    rows: list[tuple[str, str, Floats, Ints]] = []
-    for path in photos:
-        rows += photo_rows(path, seed, chains)
+    rows: list[Row] = []
+    pixels: list[str] = []
+    for number, path in enumerate(photos):
+        rgb = _working(path)
+        found = pixels_sha256(rgb)
+        if found not in pixels:
+            rows += _rows(str(number), rgb, seed, chains)
+        pixels.append(found)
         yield path
-    contents, kinds = [row[0] for row in rows], [row[1] for row in rows]
+    photo_contents = contents_of(photos, pixels)
+    different = len(set(photo_contents))
+    if different < FOLDS:
+        raise ModelFault(
+            f"{len(photos)} photos were given, but they show only {different}: five different ones or more were expected, good ones"
+        )
+    contents, kinds = [str(photo_contents[int(row[0])]) for row in rows], [row[1] for row in rows]
     features, faults = np.stack([row[2] for row in rows]), np.stack([row[3] for row in rows])
     head = made_head(features, faults, contents, kinds, seed)
     write_head(folder, head)

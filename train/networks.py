@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from train import run_folder
 from train.pixels import Pixels
-from workspace.errors import MissingExtra, ModelFault
+from workspace.errors import MissingExtra, ModelFault, UsageFault, nearest
+from workspace.files import sha256_file
 
 Floats = NDArray[np.float64]
+ENGINES = ("auto", "onnxruntime", "torch")
 Network = Callable[[Pixels], tuple[Floats, Floats]]
 """`(B, S, S, 3)` uint8 RGB to scores `(B,)`, unclipped, and the range check's features `(B, G)` (`train.stages`)."""
 
@@ -22,8 +24,10 @@ Network = Callable[[Pixels], tuple[Floats, Floats]]
 def open_network(folder: Path, facts: Mapping[str, Any], engine: str) -> tuple[Network, str]:
     """The network and what runs it. `engine`: auto (onnxruntime where model.onnx lies, else torch), onnxruntime or torch.
 
-    Raises ModelFault for a missing or broken file, MissingExtra when the engine is not installed.
+    Raises ModelFault for a missing, broken or foreign file, MissingExtra when the engine is not installed, UsageFault for an unknown one.
     """
+    if engine not in ENGINES:
+        raise UsageFault(f"there is no engine {engine!r}{nearest(str(engine), list(ENGINES))}: {', '.join(ENGINES)} are known")
     has_onnx = bool(facts.get("onnx")) and (folder / str(facts["onnx"])).is_file()
     if engine == "auto":
         engine = "onnxruntime" if has_onnx and _installed("onnxruntime") else "torch"
@@ -32,7 +36,12 @@ def open_network(folder: Path, facts: Mapping[str, Any], engine: str) -> tuple[N
             raise ModelFault(
                 f"{folder} has no exported network: run `dermiqa model export --model {folder}` where torch is installed"
             )
-        return _onnx_network(folder / str(facts["onnx"])), engine
+        path = folder / str(facts["onnx"])
+        if "onnx_sha256" in facts and sha256_file(path) != facts["onnx_sha256"]:
+            raise ModelFault(
+                f"{path} is not the one that {run_folder.MODEL} names: `dermiqa model export --model {folder}` writes it again"
+            )
+        return _onnx_network(path), engine
     if not _installed("torch"):
         raise MissingExtra("onnxruntime" if has_onnx else "torch", "score" if has_onnx else "train")
     return _torch_network(folder, facts), engine
@@ -77,7 +86,11 @@ def torch_model(folder: Path, facts: Mapping[str, Any]) -> Any:
 
     from train.model import Shape, from_shape
 
-    model = from_shape(Shape.from_dict(dict(facts["shape"]))).eval().to(memory_format=torch.channels_last)
+    try:
+        shape = Shape.from_dict(dict(facts["shape"]))
+    except (KeyError, TypeError, ValueError) as fault:
+        raise ModelFault(f"{folder / run_folder.MODEL} has a broken shape ({fault}): {run_folder.WHOLE}") from None
+    model = from_shape(shape).eval().to(memory_format=torch.channels_last)
     run_folder.read_weights(folder / str(facts["weights"]), model)
     return model
 

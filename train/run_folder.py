@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from train.config import Config, differences
+from train.pixels import RESIZES
 from workspace.errors import ModelFault
 from workspace.files import replacing, sha256_bytes, write_json, write_rows, write_text
 
@@ -26,6 +27,7 @@ CONFIG, RECORD, METRICS, MODEL, PREDICTIONS, RESULTS, CARD = (
 )  # fmt: skip
 BEST, LAST = "best.safetensors", "last.safetensors"
 FORMAT = "dermiqa-model/1"
+WHOLE = "copy the model folder again, or train anew"
 PACKAGES = ("dermiqa", "torch", "torchvision", "timm", "numpy", "pillow", "opencv-python-headless")
 
 
@@ -148,13 +150,50 @@ def write_model(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def read_model(folder: Path) -> dict[str, Any]:
-    """The facts of a model folder. Raises ModelFault when the folder is none or of a newer format."""
+    """The facts of a model folder. Raises ModelFault when the folder is none or of a newer format, or a fact is missing or damaged."""
     facts = read_json(folder / MODEL, "a model folder")
     if facts.get("format") != FORMAT:
         raise ModelFault(
             f"{folder / MODEL} has format {facts.get('format')!r}, {FORMAT!r} was expected: use the program that wrote it"
         )
+    for name, fits, expected in _FACTS:
+        fault = _fault(facts, name, fits, expected)
+        if fault:
+            raise ModelFault(f"{folder / MODEL} {fault}: {WHOLE}")
     return facts
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_side(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+_FACTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("name", lambda value: isinstance(value, str), "a text"),
+    ("weights", _is_text, "a file's name"),
+    ("input", lambda value: isinstance(value, dict), "an object"),
+    ("input.size", _is_side, "a number of pixels"),
+    ("input.largest_side", _is_side, "a number of pixels"),
+    ("input.resize", lambda value: value in RESIZES, " or ".join(RESIZES)),
+    ("shape", lambda value: isinstance(value, dict), "an object"),
+    ("shape.backbone", _is_text, "a text"),
+    ("sets", lambda value: isinstance(value, list), "a list"),
+    ("simulated_votes", lambda value: isinstance(value, bool), "true or false"),
+    ("notices", lambda value: isinstance(value, list) and all(map(_is_text, value)), "a list of texts"),
+)
+"""What every reader of model.json relies on: the key, whether a value will do, and what is expected."""
+
+
+def _fault(facts: Mapping[str, Any], name: str, fits: Callable[[Any], bool], expected: str) -> str:
+    """What is wrong with one fact, or an empty text."""
+    place, _, key = name.rpartition(".")
+    held = facts[place] if place else facts
+    if key not in held:
+        return f"lacks {name} ({expected} was expected)"
+    return "" if fits(held[key]) else f"has {name} = {str(held[key])[:60]!r} ({expected} was expected)"
 
 
 def frame_hash(text: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -12,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from PIL import Image, ImageOps
 
+from distort.intake.found import NO_PHOTOS
+from distort.intake.pixels import to_rgb, to_srgb
 from train import chain, run_folder
-from train.attributes import AttributeHead, as_columns, read_attributes
+from train.attributes import ATTRIBUTES, PREFIX, AttributeHead, as_columns, read_attributes
+from train.calibration import FILE as CALIBRATION
 from train.calibration import HIGH, LEAST, LOW, Calibration, read_interval
 from train.fault_features import fault_features
 from train.fault_material import FAULTS
@@ -23,16 +30,16 @@ from train.networks import Network, open_network
 from train.pixels import Pixels
 from train.range_check import Range, read_range
 from train.tiles import tile_sharpness
-from workspace.errors import MissingExtra, ModelFault, PhotoFault
+from workspace.errors import MissingExtra, ModelFault, PhotoFault, UsageFault
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".dcm")
 READERS = 2
 THUMBNAIL = 160
 OUT_OF_RANGE = "out_of_range"
-Source = Path | str | Pixels
+TEXTS = ("file", "flags", "faults", "fault")
+Source = Path | str | Pixels | Image.Image
 
 
 @dataclass(frozen=True)
@@ -112,17 +119,30 @@ class Scorer:
         """What must be said beside every score."""
         lacks = []
         if self.calibration.half_width is None:
-            few = f"validation images are of {self.calibration.groups} groups, fewer than {LEAST}"
-            lacks.append(f"No interval: the model's {few}." if self.calibration.groups else "No interval: no validation image.")
+            lacks.append(f"No interval: {self._no_interval()}.")
         if self.range is None:
             lacks.append("No range check: the model folder holds no features of its training images.")
         return [*self.facts["notices"], *lacks]
 
-    def score_files(self, paths: Iterable[Source], batch: int = 16, wanted: Wanted | None = None) -> Iterator[Score]:
-        """Scores in the order of `paths` (files, or arrays `(H, W, 3)` uint8 RGB), read ahead and computed batch by batch.
+    def _no_interval(self) -> str:
+        if self.calibration.missing:
+            return f"the model folder lacks {CALIBRATION} and {run_folder.PREDICTIONS}"
+        groups = self.calibration.groups
+        return f"the model's validation images are of {groups} groups, fewer than {LEAST}" if groups else "no validation image"
 
-        Memory does not grow with their number. A broken photo gives a Score with a fault.
+    def columns(self, wanted: Wanted | None = None) -> list[str]:
+        """The columns of a table of this model's scores, in order."""
+        wanted = wanted or Wanted()
+        heads = [*Score("").as_row(), *(f"p_{fault}" for fault in FAULTS if self.head and wanted.faults)]
+        return [*heads, *(f"{PREFIX}{name}" for name in ATTRIBUTES if self.attributes and wanted.attributes)]
+
+    def score_files(self, paths: Iterable[Source], batch: int = 16, wanted: Wanted | None = None) -> Iterator[Score]:
+        """Scores in the order of `paths` (files, arrays `(H, W, 3)` uint8 RGB, Pillow's images), read ahead and computed by batches.
+
+        Memory does not grow with their number. A broken photo gives a Score with a fault. Raises UsageFault for a batch below 1.
         """
+        if not isinstance(batch, (int, np.integer)) or batch < 1:
+            raise UsageFault(f"batch is {batch!r}: a whole number of photos from 1 on was expected")
         ahead = self._ahead(paths, batch, wanted or Wanted())
         while held := list(islice(ahead, batch)):
             yield from self._answers(held)
@@ -138,14 +158,14 @@ class Scorer:
                 yield waiting.popleft().result()
 
     def _read(self, source: Source, number: int, wanted: Wanted) -> _Read:
-        name = f"array {number}" if isinstance(source, np.ndarray) else str(source)
+        name = writable(str(source)) if isinstance(source, (str, Path)) else f"array {number}"
         try:
-            if isinstance(source, np.ndarray):
-                photo = chain.from_pixels(source, self.facts, keep_full=wanted.full_size)
+            if not isinstance(source, (str, Path)):
+                photo = chain.from_pixels(_pixels(source), self.facts, keep_full=wanted.full_size)
             else:
                 photo = chain.read(Path(source), self.facts, flagged=wanted.flags, keep_full=wanted.full_size)
-        except (PhotoFault, MissingExtra) as fault:
-            return _Read(name, None, str(fault))
+        except (PhotoFault, MissingExtra, OSError) as fault:
+            return _Read(name, None, writable(str(fault)))
         faults, attributes = self._judged(photo.working, wanted)
         sharp = tile_sharpness(photo.full) if photo.full is not None else None
         small = thumbnail(photo.working) if wanted.thumbnails else b""
@@ -197,26 +217,66 @@ def thumbnail(rgb: Pixels) -> bytes:
     return bytes(data) if done else b""
 
 
-def photos_in(places: Iterable[Path]) -> list[Path]:
-    """The files said, and the image files of the folders said (all levels), in name order. Raises PhotoFault when none."""
+def writable(text: str) -> str:
+    """A text that any file and terminal takes: what a file's name holds beside UTF-8 as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _pixels(given: Pixels | Image.Image) -> Pixels:
+    """An array as it is, Pillow's image upright in sRGB. Raises PhotoFault for an image that is cut off."""
+    if isinstance(given, np.ndarray):
+        return given
+    try:
+        rgb, profile, _ = to_rgb(ImageOps.exif_transpose(given))
+        return to_srgb(rgb, profile)[0]
+    except Exception as fault:  # Pillow's formats raise kinds of their own
+        raise PhotoFault(f"the image is damaged: {fault}") from None
+
+
+def photos_in(places: Iterable[Path | str]) -> list[Path]:
+    """The files said, and the files of the folders said (all levels) that `prepare` tries too, in name order.
+
+    Hidden files and those that are no photos by their ending (`NO_PHOTOS`) are passed over. Raises PhotoFault when there is nothing,
+    UsageFault for an empty name.
+    """
     found: list[Path] = []
-    for place in places:
-        if place.is_dir():
-            inside = sorted(p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    for place in map(_named, places):
+        if os.path.isdir(place):
+            inside = sorted(path for path in place.rglob("*") if _is_tried(path, place))
             if not inside:
-                raise PhotoFault(f"{place} holds no photo: a folder with {', '.join(SUFFIXES[:4])} ... files was expected")
+                raise PhotoFault(f"{writable(str(place))} holds no photo: a folder with photos was expected")
             found += inside
-        elif place.exists():
+        elif os.path.exists(place):
             found.append(place)
         else:
-            raise PhotoFault(f"{place} is not there: name a photo or a folder of photos")
+            raise PhotoFault(f"{writable(str(place))} is not there: name a photo or a folder of photos")
     return found
+
+
+def _named(place: os.PathLike[str] | str) -> Path:
+    if isinstance(place, str) and not place.strip():
+        raise UsageFault(f"{place!r} is no photo's name: name a photo or a folder of photos")
+    return Path(place)
+
+
+def _is_tried(path: Path, folder: Path) -> bool:
+    """Whether a folder's entry is tried as a photo, by `prepare`'s rule; a link to nowhere is, so that its row says so."""
+    if any(part.startswith(".") for part in path.relative_to(folder).parts):
+        return False
+    target = os.path.realpath(path) if path.is_symlink() else path
+    if NO_PHOTOS & {path.suffix.lower(), Path(target).suffix.lower()}:
+        return False
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def open_model(folder: Path, engine: str = "auto") -> Scorer:
     """Open a model folder. `engine`: auto, onnxruntime or torch.
 
-    Raises ModelFault for a folder that is no model or is not whole, MissingExtra when neither engine is installed.
+    Raises ModelFault for a folder that is no model or is not whole, MissingExtra when neither engine is installed, UsageFault for an
+    unknown engine.
     """
     if not folder.is_dir():
         raise ModelFault(
@@ -236,24 +296,46 @@ def score(
     full_size: bool = False,
     engine: str = "auto",
 ) -> pd.DataFrame:
-    """Scores of photos as a data frame, one row per photo in the given order; columns as `Score.as_row`.
+    """Scores of photos as a data frame, one row per photo in the given order; `Scorer.columns`, numbers as float64, the rest texts.
 
-    `photos`: a file, a folder, or any number of files and arrays `(H, W, 3)` uint8 RGB; `model`: a model folder or an open Scorer.
-    A broken photo has its reason in `fault`. Raises ModelFault and PhotoFault (nothing there).
+    `photos`: a file, a folder, or any number of files, arrays `(H, W, 3)` uint8 RGB and Pillow's images; `model`: a model folder or an
+    open Scorer. A broken photo has its reason in `fault`. Raises ModelFault, PhotoFault (a folder without photos), UsageFault.
     """
     import pandas as pd
 
     scorer = model if isinstance(model, Scorer) else open_model(Path(model), engine)
-    given: Iterable[Source] = [photos] if isinstance(photos, (str, Path, np.ndarray)) else photos
-    found = scorer.score_files(_spread(given), batch, Wanted(full_size=full_size))
-    frame = pd.DataFrame([item.as_row() for item in found])
+    wanted = Wanted(full_size=full_size)
+    found = scorer.score_files(_spread(_listed(photos)), batch, wanted)
+    frame = pd.DataFrame([item.as_row() for item in found], columns=scorer.columns(wanted))
+    frame = frame.astype({name: "str" if name in TEXTS else "float64" for name in frame.columns})
     frame.attrs["notices"], frame.attrs["chain"] = scorer.notices, chain.describe(scorer.facts)
     return frame
 
 
-def _spread(given: Iterable[Source]) -> Iterator[Source]:
+def _listed(photos: Any) -> Iterable[Any]:
+    """One photo as a list of it. Raises UsageFault for what is neither a photo nor a number of them."""
+    if isinstance(photos, (str, bytes, os.PathLike, np.ndarray, Image.Image)):
+        return [photos]
+    if not isinstance(photos, Iterable):
+        raise UsageFault(_unknown(photos))
+    return photos
+
+
+def _unknown(given: object) -> str:
+    return f"a photo of type {type(given).__name__} was given: paths or (H, W, 3) uint8 RGB arrays were expected"
+
+
+def _spread(given: Iterable[Any]) -> Iterator[Source]:
+    """The photos, those of a folder one by one. Raises UsageFault for what is neither path, array nor image."""
     for item in given:
-        if isinstance(item, np.ndarray):
+        if isinstance(item, Image.Image):
+            with suppress(Exception):  # told in its row; loaded here since two readers may hold one image
+                item.load()
             yield item
+        elif isinstance(item, np.ndarray):
+            yield item
+        elif isinstance(item, (str, os.PathLike)):
+            path = _named(item)
+            yield from photos_in([path]) if os.path.isdir(path) else (path,)
         else:
-            yield from photos_in([Path(item)]) if Path(item).is_dir() else (Path(item),)
+            raise UsageFault(_unknown(item))

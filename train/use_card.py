@@ -56,6 +56,8 @@ def judged(folder: Path) -> list[tuple[str, bool, str]]:
 
 def _interval(folder: Path) -> list[str]:
     found = read_interval(folder)
+    if found.missing:
+        return ["- Interval: none; calibration.json and predictions.csv are not in the folder"]
     if found.half_width is None:
         return [f"- Interval: none; {found.groups} groups of validation images are fewer than {LEAST}"]
     said = (

@@ -17,7 +17,18 @@ from dermiqa.commands.outputs import check_files
 if TYPE_CHECKING:
     from train.scoring import Score, Scorer, Wanted
 
-PathType = click.Path(path_type=Path)
+
+class _Named(click.Path):
+    """A path; an empty text is no name, and not the folder that one is in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. An empty text is a fault of usage."""
+        if not str(value):
+            self.fail("an empty name was given: name a file or a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PathType = _Named(path_type=Path)
 MODEL = click.option("--model", "model_folder", type=PathType, required=True, help="The model's folder.")
 ENGINE = click.option("--engine", type=click.Choice(["auto", "onnxruntime", "torch"]), default="auto", show_default=True)
 MODEL_VERBS = {
@@ -70,18 +81,13 @@ def score(
 @contextmanager
 def _table(path: Path | None, scorer: Scorer, wanted: Wanted) -> Iterator[csv.DictWriter[str] | None]:
     """A CSV that grows row by row and takes its name when it is whole."""
-    from train.attributes import ATTRIBUTES, PREFIX
-    from train.fault_material import FAULTS
-    from train.scoring import Score
     from workspace.files import replacing
 
     if path is None:
         yield None
         return
-    heads = [*Score("").as_row(), *(f"p_{fault}" for fault in FAULTS if scorer.head and wanted.faults)]
-    heads += [f"{PREFIX}{name}" for name in ATTRIBUTES if scorer.attributes and wanted.attributes]
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:
-        writer = csv.DictWriter(stream, heads)
+        writer = csv.DictWriter(stream, scorer.columns(wanted))
         writer.writeheader()
         yield writer
 

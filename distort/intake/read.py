@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import stat
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -19,11 +21,16 @@ from workspace.errors import DermiqaError, MissingExtra, PhotoFault
 
 MOST_PIXELS = 100_000_000
 MOST_BYTES = 700_000_000
+_AT_MOST = f"at most {MOST_BYTES / 1e6:,.0f} MB are read"
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _NO_FORMATS = frozenset({"EPS", "WMF", "GRIB", "HDF5", "BUFR", "MPEG", "FITS"})
 """Formats that Pillow hands to other programs or that hold no photographs."""
 _TAGGED = frozenset({"PNG", "HEIF", "AVIF"})
 """Formats whose files may name their colours without a profile."""
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF"),
+    (b"II*\0", "TIFF or a camera's raw file"), (b"MM\0*", "TIFF or a camera's raw file"), (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+)  # fmt: skip
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _ORIENTATION = 274
 
@@ -50,11 +57,16 @@ def read_photo(path: Path) -> Original:
     pixels; MissingExtra for HEIC and DICOM without the part that reads them.
     """
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if stat.S_ISFIFO(status.st_mode):
+            return _read_pipe(path)
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise PhotoFault("a device or a socket, not a file: a photo's file was expected")
+        size = status.st_size
         if size == 0:
             raise PhotoFault("the file is empty")
         if size > MOST_BYTES:
-            raise PhotoFault(f"the file has {size / 1e6:,.0f} MB, at most {MOST_BYTES / 1e6:,.0f} MB are read")
+            raise PhotoFault(f"the file has {size / 1e6:,.0f} MB, {_AT_MOST}")
         with path.open("rb") as stream:
             head = stream.read(132)
         with warnings.catch_warnings():
@@ -70,6 +82,19 @@ def read_photo(path: Path) -> Original:
         raise PhotoFault(f"damaged: {_short(fault)}") from None
 
 
+def _read_pipe(path: Path) -> Original:
+    """What comes through a pipe, by way of a temporary file: the decoders want to go back and forth in it."""
+    with path.open("rb") as stream, NamedTemporaryFile(prefix="dermiqa-") as held:
+        while block := stream.read(1 << 20):
+            if held.tell() + len(block) > MOST_BYTES:
+                raise PhotoFault(f"more comes through the pipe than is read: {_AT_MOST}")
+            held.write(block)
+        if held.tell() == 0:
+            raise PhotoFault("nothing came through the pipe: a photo's bytes were expected")
+        held.flush()
+        return read_photo(Path(held.name))
+
+
 def _read(path: Path, head: bytes) -> Original:
     if head[128:132] == b"DICM":
         from distort.intake.dicom import read_dicom
@@ -81,7 +106,7 @@ def _read(path: Path, head: bytes) -> Original:
     try:
         image: Image.Image = Image.open(path, formats=formats)
     except UnidentifiedImageError:
-        raise PhotoFault(f"not a photo, or damaged at its beginning ({head[:8]!r})") from None
+        raise PhotoFault(_unidentified(head)) from None
     except Image.DecompressionBombError as fault:
         raise PhotoFault(_too_large(str(fault))) from None
     with image:
@@ -96,6 +121,13 @@ def _read(path: Path, head: bytes) -> Original:
         if _has_more(image):
             flags.append("first_frame")
         return Original(rgb, image.format or "", _orientation(image), profile, None, tuple(flags))
+
+
+def _unidentified(head: bytes) -> str:
+    name = next((name for signature, name in _SIGNATURES if head.startswith(signature)), "")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        name = "WebP"
+    return f"a damaged {name}: its head can't be read" if name else f"not a photo, or damaged at its beginning ({head[:8]!r})"
 
 
 def check_size(width: int, height: int) -> None:

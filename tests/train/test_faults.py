@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from distort.recipes import load_recipe
 from train.diagnose import LANGUAGES, SENTENCES, Costs, diagnose
 from train.fault_features import fault_features
-from train.fault_material import FAULTS, chain, examples, variant_faults
+from train.fault_material import FAULTS, chain, contents_of, examples, variant_faults
 from train.fault_measures import agreement, measures, table
-from train.fault_training import made_head
-from train.faults import NEVER, fit_head, out_of_fold, read_head, threshold, write_head
+from train.fault_training import made_head, train_faults
+from train.faults import NEVER, FaultHead, fit_head, out_of_fold, read_head, threshold, write_head
 from train.heat_map import drawn, occlusion
 from train.scoring import OUT_OF_RANGE, Score
-from workspace.errors import ModelFault, UsageFault
+from workspace.errors import ModelFault, PhotoFault, UsageFault
 
 
 def test_every_variant_has_its_fault() -> None:
@@ -183,8 +183,11 @@ def test_advice_follows_the_costs() -> None:
     assert said["es"] == ("Repita la foto.", SENTENCES["blur"]["es"])
     assert all(set(texts) == set(LANGUAGES) for texts in SENTENCES.values())
     assert set(SENTENCES) == set(FAULTS)
-    with pytest.raises(UsageFault, match="numbers above 0 were expected"):
-        Costs(accepted_poor=0)
+    for bad in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(UsageFault, match="numbers above 0 were expected"):
+            Costs(accepted_poor=bad)
+        with pytest.raises(UsageFault, match="numbers above 0 were expected"):
+            Costs(retaken_good=bad)
 
 
 def test_the_heat_map_shows_where_the_score_comes_from() -> None:
@@ -248,6 +251,40 @@ def test_faults_are_taught_by_one_command(model: Path, demo_photos: Path, tmp_pa
     assert soft["blur"] > dark["blur"]
     assert dark["too_dark"] > soft["too_dark"]
     assert "Faults: taught on 7 photos" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_a_content_is_a_photo_not_its_name() -> None:
+    """Equal pixels are one content under any name; one folder's sizes and formats of a name are one; two folders' are not."""
+    paths = [
+        Path(text) for text in ("p1/a.jpg", "p2/a.jpg", "p1/a.png", "p1/a_1024px.jpg", "p3/copy.png", "p3/copy.jpg", "p4/b.jpg")
+    ]
+    pixels = ["one", "two", "three", "four", "three", "five", "six"]
+    assert contents_of(paths, pixels) == [0, 1, 0, 0, 0, 0, 6]
+    assert contents_of(paths[:2], ["one", "one"]) == [0, 0]
+
+
+def test_copies_of_one_photo_are_not_held_out_from_each_other(demo_photos: Path, tmp_path: Path) -> None:
+    """Six copies of one photo are refused as one; five photos that five folders call alike are five, and a copy of one adds nothing."""
+    copies, folders = [tmp_path / f"{n}.jpg" for n in range(1, 7)], [tmp_path / f"p{n}" / "photo.png" for n in range(5)]
+    for path in copies:
+        shutil.copy(demo_photos / "tinea_forearm.jpg", path)
+    with pytest.raises(ModelFault, match=r"6 photos were given, but they show only 1: five different ones or more were expected"):
+        list(train_faults(tmp_path, copies, chains=1))
+    for path, photo in zip(folders, sorted(demo_photos.glob("*.jpg")), strict=False):
+        path.parent.mkdir()
+        cv2.imwrite(str(path), cv2.resize(cv2.imread(str(photo)), (80, 60), interpolation=cv2.INTER_AREA))
+    shutil.copy(folders[0], tmp_path / "again.png")
+    *told, head = train_faults(tmp_path, [*folders, tmp_path / "again.png"], chains=2)
+    assert told == [*folders, tmp_path / "again.png"]
+    assert isinstance(head, FaultHead)
+    assert (head.facts["photos"], head.facts["examples"]) == (5, 5 * 16)
+
+
+def test_a_broken_photo_is_named_when_faults_are_taught(demo_photos: Path, tmp_path: Path) -> None:
+    """What can't be read is said with the file's name."""
+    (tmp_path / "broken.jpg").write_text("no image")
+    with pytest.raises(PhotoFault, match=r"broken\.jpg: not a photo"):
+        list(train_faults(tmp_path, [tmp_path / "broken.jpg"] * 5, chains=1))
 
 
 @pytest.mark.parametrize("damage", ["empty", "half", "text"])

@@ -168,6 +168,8 @@ def test_names_that_are_no_text_and_outputs_that_are_photos(whole_model: Path, d
     assert done.exit_code == 0, done.output
     assert "bad\\udcff.png" in (tmp_path / "s.csv").read_text(encoding="utf-8")
     assert "bad\\udcff.png" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    nameless = CliRunner().invoke(cli, ["score", "", "--model", str(whole_model)])
+    assert (nameless.exit_code, "an empty name was given" in nameless.output) == (2, True)
     before = odd.read_bytes()
     refused = CliRunner().invoke(cli, [*words, "--csv", str(odd)])
     assert isinstance(refused.exception, UsageFault)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from PIL import Image
 
 from distort.intake.one import pristine
-from distort.intake.read import ends_well, read_photo
+from distort.intake.read import Original, ends_well, read_photo
 from distort.intake.shape import Edits
 from tests.distort.intake.pictures import gamma_curve, icc_profile, p3_to_srgb, photo
 from workspace.errors import PhotoFault
@@ -161,6 +163,36 @@ def test_what_is_no_photo_is_refused_in_one_line(tmp_path: Path, data: bytes, wo
     with pytest.raises(PhotoFault, match=words) as fault:
         read_photo(path)
     assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(("ending", "name"), [("png", "PNG"), ("jpg", "JPEG"), ("gif", "GIF"), ("webp", "WebP")])
+def test_a_damaged_photo_of_a_known_format_is_called_so(tmp_path: Path, ending: str, name: str) -> None:
+    """A signature with rubbish behind it is a damaged photo, not something that is no photo."""
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(photo(30, 40)).save(path)
+    path.write_bytes(path.read_bytes()[: 12 if ending == "webp" else 8] + b"\0\xff" * 20)
+    with pytest.raises(PhotoFault, match=rf"^a damaged {name}: its head can't be read$"):
+        read_photo(path)
+
+
+def test_a_photo_comes_through_a_pipe(tmp_path: Path) -> None:
+    """What is written into a named pipe is read as a file is; an empty pipe and a device are refused in true words."""
+    Image.fromarray(photo(30, 40)).save(tmp_path / "a.png")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def through(data: bytes) -> Original:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(pipe.write_bytes, data)
+            return read_photo(pipe)
+
+    assert np.array_equal(through((tmp_path / "a.png").read_bytes()).rgb, photo(30, 40))
+    with pytest.raises(PhotoFault, match="nothing came through the pipe"):
+        through(b"")
+    with pytest.raises(PhotoFault, match="not a photo"):
+        through(b"text")
+    with pytest.raises(PhotoFault, match="a device or a socket, not a file"):
+        read_photo(Path("/dev/null"))
 
 
 def png_claiming(width: int, height: int) -> bytes:
