@@ -39,9 +39,9 @@ def test_photos_and_other_outputs_are_not_written_over(tmp_path: Path) -> None:
 def test_a_file_where_a_folder_is_wanted_is_refused(tmp_path: Path) -> None:
     """What can't be made is said with the reason."""
     (tmp_path / "file").write_bytes(b"x")
-    with pytest.raises(UsageFault, match="--heat-maps: folder .* can't be made"):
+    with pytest.raises(UsageFault, match=r"--heat-maps: folder .* can't be made"):
         check_folder("--heat-maps", tmp_path / "file")
-    with pytest.raises(UsageFault, match="--html: folder .* can't be made"):
+    with pytest.raises(UsageFault, match=r"--html: folder .* can't be made"):
         check_files({"--html": tmp_path / "file" / "page.html"})
     with pytest.raises(UsageFault, match="no folder's name"):
         check_folder("--heat-maps", Path(""))
