@@ -48,7 +48,8 @@ def _working(path: Path) -> Pixels:
 
 
 def train_faults(folder: Path, photos: Sequence[Path], seed: int = 0, chains: int = CHAINS) -> Iterator[Path | FaultHead]:
-    """Make examples of each photo (yielding it), measure by five folds over contents, train on all, write faults.npz; yields the head.
+    """Make examples of each photo (yielding it), measure by five folds over contents (dealt in the order of their names), train on
+    all, write faults.npz; yields the head.
 
     Photos with the same pixels are used once. Raises ModelFault with fewer than five different ones, PhotoFault for a broken one.
     """
@@ -69,7 +70,8 @@ def train_faults(folder: Path, photos: Sequence[Path], seed: int = 0, chains: in
         raise ModelFault(
             f"{len(photos)} photos were given, but they show only {different}: five different ones or more were expected, good ones"
         )
-    contents, kinds = [str(photo_contents[int(row[0])]) for row in rows], [row[1] for row in rows]
+    labels = [f"{content_of(photos[first])}\x01{first}" for first in photo_contents]
+    contents, kinds = [labels[int(row[0])] for row in rows], [row[1] for row in rows]
     features, faults = np.stack([row[2] for row in rows]), np.stack([row[3] for row in rows])
     head = made_head(features, faults, contents, kinds, seed)
     write_head(folder, head)
