@@ -89,8 +89,9 @@ def test_votes_pass_through_the_shipped_proxy(house: House, tmp_path: Path, monk
             assert {"secure", "httponly", "samesite=lax"} <= {word.strip().lower() for word in cookie.split(";")}
             assert browser.get("/api/session").status_code == 200
             for size in (100_000, 300_000):  # over the application's limit; over the proxy's, which old versions answer by 502
-                refused = browser.post("/api/events", content=b"x" * size, headers={"X-Dermiqa": "1"})
-                assert refused.status_code in (413, 502)
+                # only the status is read: both close on a body that they leave unread, and the answer's last bytes may go with it
+                with browser.stream("POST", "/api/events", content=b"x" * size, headers={"X-Dermiqa": "1"}) as refused:
+                    assert refused.status_code in (413, 502)
             assert browser.get("/api/session").status_code == 200
         login = httpx.get(f"{inside}/c/login", verify=trusted)
         assert login.status_code == 200

@@ -124,7 +124,8 @@ def test_a_name_that_is_not_utf8_is_shown_by_escapes(model: Path, demo_photos: P
 
 
 def test_pillows_images_are_taken_upright(model: Path, demo_photos: Path, tmp_path: Path) -> None:
-    """An opened image scores as its file does, also turned by EXIF and used twice; a cut off one is a fault in its row."""
+    """An opened image scores as its file does (turned before it is made smaller, not after), also used twice; a cut off one is a fault in
+    its row."""
     exif = Image.Exif()
     exif[274] = 6
     Image.open(demo_photos / "tinea_forearm.jpg").save(tmp_path / "turned.png", exif=exif.tobytes())
@@ -132,7 +133,7 @@ def test_pillows_images_are_taken_upright(model: Path, demo_photos: Path, tmp_pa
     (tmp_path / "half.png").write_bytes(data[: len(data) // 2])
     with Image.open(tmp_path / "turned.png") as opened, Image.open(tmp_path / "half.png") as half:
         frame = dermiqa.score([tmp_path / "turned.png", opened, opened, half], model)
-    assert frame["score"][1:3].tolist() == pytest.approx([frame["score"][0]] * 2, abs=1e-3)
+    assert frame["score"][1:3].tolist() == pytest.approx([frame["score"][0]] * 2, abs=0.02)
     assert frame["file"][1] == "array 1"
     assert frame["fault"][3].startswith("the image is damaged")
     assert frame["score"].isna().tolist() == [False, False, False, True]
